@@ -1,0 +1,1 @@
+"""What a corpus is: its posts, their pseudonyms, where each row came from."""

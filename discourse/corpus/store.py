@@ -1,0 +1,78 @@
+"""A corpus on disk: Parquet with page checksums, its quarantine, its files and its history, all or nothing.
+
+The tables hold text and pseudonyms: the folder is made readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from discourse.corpus.posts import FILES, Corpus, Step
+from discourse.errors import BadInput, MissingData
+from discourse.schema import POSTS, QUARANTINE, Table
+
+__all__ = ["load_corpus", "read_table", "save_corpus", "write_table"]
+
+_NAMES = {"posts": POSTS, "quarantine": QUARANTINE, "files": FILES}
+
+
+def save_corpus(corpus: Corpus, folder: str | Path) -> None:
+    """Write a corpus to a folder, in place of what stood there; an interrupted write leaves the old one whole.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     save_corpus(Corpus(POSTS.empty()), f"{place}/corpus")
+    ...     len(load_corpus(f"{place}/corpus"))
+    0
+    """
+    target = Path(folder)
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True, mode=0o700)
+    for name in _NAMES:
+        write_table(getattr(corpus, name), aside / f"{name}.parquet")
+    steps = json.dumps([asdict(step) for step in corpus.history], ensure_ascii=False, indent=1)
+    (aside / "history.json").write_text(steps, encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(aside, target)
+
+
+def load_corpus(folder: str | Path) -> Corpus:
+    """Read a corpus written by `save_corpus`; raises `MissingData` or `BadInput` when it is not there or damaged."""
+    source = Path(folder)
+    if not (source / "history.json").is_file():
+        raise MissingData(f"there is no corpus in {source.name!r}; make one with `discourse import STUDY.toml`")
+    steps = json.loads((source / "history.json").read_text(encoding="utf-8"))
+    tables = {name: read_table(source / f"{name}.parquet", table) for name, table in _NAMES.items()}
+    return Corpus(**tables, history=tuple(Step(**step) for step in steps))
+
+
+def write_table(frame: pl.DataFrame, path: Path) -> None:
+    """One table as Parquet: zstd, page checksums, and no column statistics, which would show text in the footer."""
+    pq.write_table(
+        frame.to_arrow(), path, compression="zstd", write_page_checksum=True, write_statistics=False, store_schema=True
+    )
+
+
+def read_table(path: Path, table: Table) -> pl.DataFrame:
+    """One table from Parquet, its checksums verified and its columns checked."""
+    try:
+        arrow: Any = pq.ParquetFile(path, page_checksum_verification=True).read()
+    except FileNotFoundError:
+        raise MissingData(f"{path.name} is not there; run the study again") from None
+    except OSError:
+        raise BadInput(
+            f"{path.name} is damaged: its checksum does not fit; delete it and run the study again"
+        ) from None
+    frame = pl.from_arrow(arrow)
+    if not isinstance(frame, pl.DataFrame):
+        raise BadInput(f"{path.name} holds no table")
+    return table.require(frame)
