@@ -1,0 +1,1 @@
+"""The `labels` room; its public names are in the face, `discourse`."""
