@@ -1,0 +1,1 @@
+"""The `measure` room; its public names are in the face, `discourse`."""

@@ -1,0 +1,295 @@
+"""Measures over time: one row a window, measure and side, with interval, baseline and what it rests on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from discourse.errors import GoldWarning, MeaningError, UsageError
+from discourse.measure.bootstrap import percentile_interval, replicate_variance
+from discourse.measure.polarization import (
+    NetTone,
+    Polarization,
+    cramer_squared,
+    esteban_ray,
+    esteban_ray_bias,
+    net_tone_gap,
+    positions,
+)
+from discourse.measure.prevalence import Prevalence, Shares, prevalence
+from discourse.measure.shuffle import shuffled_shares
+from discourse.measure.tallies import Design, Tallies, tally
+from discourse.measure.windows import Calendar, place_in_windows, windows_of
+from discourse.schema import SERIES, UNKNOWN, as_polars
+
+__all__ = ["MIN_N_EFF", "Measure", "Plan", "observe", "over_time"]
+
+MIN_N_EFF = 30.0
+Floats = npt.NDArray[np.float64]
+Measure = Prevalence | NetTone | Polarization
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a series is made. Everything here is written into the manifest.
+
+    `sides` are the two that are compared; `unknown` is always measured beside them. `begin` and `end` (UTC) are
+    the period the posts were collected for; without them it is that of the first and last post.
+    """
+
+    every: str = "1w"
+    sides: tuple[str, str] = ("pakistan", "afghanistan")
+    zones: Mapping[str, str] = field(default_factory=lambda: {"pakistan": "Asia/Karachi", "afghanistan": "Asia/Kabul"})
+    weight: str = "author"
+    method: str = "poststrat"
+    gold_within: str = "window"
+    begin: datetime | None = None
+    end: datetime | None = None
+    replicates: int = 400
+    shuffles: int = 200
+    level: float = 0.95
+    force: bool = False
+
+
+def observe(posts: Any, framings: Any, gold: Any = None) -> pl.DataFrame:
+    """Posts, their predicted class and their gold label side by side: n rows, one a framing.
+
+    `posts` needs post_id, author_id, created_at, side; `framings` post_id, predicted (one model); `gold`
+    post_id, value, inclusion_p. Every framing must have its post and every gold label its framing, else
+    `MeaningError`: a label that falls out of the join is a row lost.
+    """
+    left = as_polars(framings).select("post_id", "predicted")
+    if left["post_id"].is_duplicated().any():
+        raise MeaningError("the framings hold a post more than once; filter them to one model")
+    right = as_polars(posts).select("post_id", "author_id", "created_at", pl.col("side").fill_null(UNKNOWN))
+    if right["post_id"].is_duplicated().any():
+        raise MeaningError("the posts hold a post more than once; drop the copies of a row first")
+    made = left.join(right, on="post_id", how="left", validate="1:1", maintain_order="left")
+    lost = made["author_id"].null_count()
+    if lost:
+        raise MeaningError(f"{lost} of {made.height} framings belong to no post of this corpus; predict on this corpus")
+    if gold is None:
+        return made.with_columns(value=pl.lit(None, pl.String), inclusion_p=pl.lit(None, pl.Float64)).sort("post_id")
+    labels = as_polars(gold).select("post_id", "value", "inclusion_p")
+    if labels["post_id"].is_duplicated().any():
+        raise MeaningError("the gold holds a post more than once; settle it to one label a post first")
+    strays = labels.join(made, on="post_id", how="anti").height
+    if strays:
+        raise MeaningError(
+            f"{strays} of {labels.height} gold labels belong to posts that were not classified; "
+            "the gold must be drawn from the measured population (see [population] in the study file)"
+        )
+    return made.join(labels, on="post_id", how="left", validate="1:1", maintain_order="left").sort("post_id")
+
+
+def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, plan: Plan, seed: int) -> pl.DataFrame:
+    """The series of one or more measures: rows of the series table, sorted by its key.
+
+    `observed` comes from `observe`. Shares and indices within a side are given for both sides and for
+    `unknown`; measures between sides carry the side "first|second". Cells with an effective sample size under
+    30 authors keep their row and counts, their numbers are withheld (flag `withheld`) unless `plan.force`;
+    windows without posts keep their row (flag `empty`); flags `partial`, `gold_borrowed` and `no_gold` say
+    what else to know. Baselines are the mean and the 2.5 and 97.5 percentiles over shuffles of the sides
+    among authors.
+    """
+    wanted = (measures,) if isinstance(measures, Prevalence | NetTone | Polarization) else tuple(measures)
+    if observed.is_empty():
+        raise MeaningError("there are no posts to measure; check the population and the period of the study")
+    calendar = Calendar(plan.every, plan.zones)
+    sides = (*plan.sides, UNKNOWN)
+    grid = windows_of(calendar, sides, *_period(observed, plan))
+    inside = place_in_windows(observed, calendar)
+    names = tuple(grid.filter(pl.col("side") == sides[0])["window"])
+    outside = inside.filter(~pl.col("window").is_in(names) | ~pl.col("side").is_in(sides))
+    if outside.height:
+        raise UsageError(
+            f"{outside.height} of {inside.height} posts lie outside the period or sides of the plan; "
+            "drop them first (Corpus.keep) or widen the period"
+        )
+    design = Design(names, sides, plan.weight, plan.replicates, seed)
+    tallies = tally(inside, design)
+    shares = prevalence(tallies, method=plan.method, gold_within=plan.gold_within)
+    if plan.method != "cc" and not tallies.n_gold.any():
+        raise MeaningError(
+            f"the method is {plan.method!r} and there is not one gold label; code a random sample "
+            "(a share without its error correction is not a share), or ask for method='cc' and say so"
+        )
+    needs_baseline = any(isinstance(measure, Polarization) for measure in wanted)
+    shuffles = shuffled_shares(inside, design, shares, plan.sides, plan.shuffles) if needs_baseline else None
+    cells = _Cells(plan, sides, tallies, shares, shuffles, grid)
+    rows = [row for measure in wanted for row in cells.rows(measure)]
+    made = SERIES.frame(pl.DataFrame(rows, schema=dict(SERIES.columns), orient="row")).sort(SERIES.key)
+    for message in _borrowing(made):
+        warnings.warn(message, GoldWarning, stacklevel=2)
+    return made
+
+
+def _period(observed: pl.DataFrame, plan: Plan) -> tuple[datetime, datetime]:
+    first, last = observed["created_at"].min(), observed["created_at"].max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        raise MeaningError("the posts carry no times")
+    return plan.begin or first, plan.end or last + timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Shares of every window and side, ready to be read off by any measure."""
+
+    plan: Plan
+    sides: tuple[str, ...]
+    tallies: Tallies
+    shares: Shares
+    shuffles: Floats | None  # (r shuffles, t windows, 2 sides, k frames)
+    grid: pl.DataFrame
+
+    def rows(self, measure: Measure) -> list[dict[str, Any]]:
+        if isinstance(measure, Polarization) and measure.between:
+            return self._between(measure)
+        return [row for s in range(len(self.sides)) for row in self._within(measure, s)]
+
+    def _within(self, measure: Measure, s: int) -> list[dict[str, Any]]:
+        values = np.moveaxis(self.shares.values[:, s], 1, -1)  # (t, 1 + b, k)
+        shuffled = None
+        if isinstance(measure, Polarization):
+            estimate, low, high, bias = _esteban_ray_interval(values, self.plan.level)
+            if self.shuffles is not None and s < 2:
+                shuffled = esteban_ray(positions(self.shuffles[:, :, s])) - bias
+        else:
+            of = measure.of(values)
+            estimate = of[:, 0]
+            # Widened gold rates may carry a replicate beyond what a share can be.
+            low, high = np.clip(percentile_interval(of[:, 1:], self.plan.level), *measure.bounds)
+        return self._table(repr(measure), (s,), estimate, (low, high), shuffled)
+
+    def _between(self, measure: Polarization) -> list[dict[str, Any]]:
+        first, second = (np.moveaxis(self.shares.values[:, s], 1, -1) for s in (0, 1))
+        shuffled = None
+        if measure.kind == "net-tone-gap":
+            gap = net_tone_gap(first, second)
+            estimate = gap[:, 0]
+            low, high = np.clip(percentile_interval(gap[:, 1:], self.plan.level), -2.0, 2.0)
+            if self.shuffles is not None:
+                shuffled = net_tone_gap(self.shuffles[:, :, 0], self.shuffles[:, :, 1])
+        else:
+            estimate, low, high, noise = _cramer_interval(first, second, self.plan.level)
+            if self.shuffles is not None:
+                shuffled = cramer_squared(*(positions(self.shuffles[:, :, s]) for s in (0, 1))) - noise
+        return self._table(repr(measure), (0, 1), estimate, (low, high), shuffled)
+
+    def _table(
+        self, name: str, at: tuple[int, ...], estimate: Floats, interval: tuple[Floats, Floats], shuffled: Floats | None
+    ) -> list[dict[str, Any]]:
+        label = "|".join(self.sides[s] for s in at)
+        t = len(self.tallies.design.windows)
+        shape = (t, len(self.sides))
+        n_posts, n_authors, n_eff = (
+            np.asarray(v).reshape(shape)[:, list(at)]
+            for v in (self.tallies.n_posts, self.tallies.n_authors, self.tallies.n_eff())
+        )
+        n_gold, borrowed = (
+            self.shares.n_gold[:, list(at)],
+            np.logical_or.reduce(self.shares.borrowed[:, list(at)], axis=1),
+        )
+        # With "all", both sides rest on the same labels: count them once.
+        gold_of = n_gold.max(axis=1) if self.shares.gold_within == "all" else n_gold.sum(axis=1)
+        base, base_low, base_high = _baseline(shuffled, t)
+        grid = [self.grid.filter(pl.col("side") == self.sides[s]) for s in at]
+        partial = np.logical_or.reduce([g["partial"].to_numpy() for g in grid])
+        rows = []
+        for i, window in enumerate(self.tallies.design.windows):
+            empty = bool((n_posts[i] == 0).any())
+            thin = not empty and float(n_eff[i].min()) < MIN_N_EFF
+            show = not empty and (not thin or self.plan.force)
+            flags = {
+                "empty": empty,
+                "partial": bool(partial[i]),
+                "withheld": thin and not self.plan.force,
+                "forced": thin and self.plan.force,
+                "no_gold": self.shares.method != "cc" and bool((n_gold[i] == 0).any()) and not empty,
+                "gold_borrowed": bool(borrowed[i]) and not empty,
+                "naive": self.shares.method == "cc",
+            }
+            rows.append({
+                "window": window,
+                "start": min(g["start"][i] for g in grid),
+                "end": max(g["end"][i] for g in grid),
+                "side": label, "measure": name, "method": self.shares.method, "weight": self.tallies.design.weight,
+                **{key: _number(value[i], show) for key, value in (
+                    ("estimate", estimate), ("low", interval[0]), ("high", interval[1]),
+                    ("baseline", base), ("baseline_low", base_low), ("baseline_high", base_high))},
+                "n_posts": int(n_posts[i].sum()), "n_authors": int(n_authors[i].sum()),
+                "n_eff": float(n_eff[i].min()), "n_gold": int(gold_of[i]),
+                "assumes": self.shares.assumes, "flags": " ".join(key for key, on in flags.items() if on),
+            })  # fmt: skip
+        return rows
+
+
+def _borrowing(series: pl.DataFrame) -> list[str]:
+    """A sentence for each measure and side with windows that have no gold of their own."""
+    by = series.group_by("measure", "side", maintain_order=True).agg(
+        without=pl.col("flags").str.contains("no_gold", literal=True).sum(), windows=pl.len()
+    )
+    return [
+        f"{name} for {side}: {without} of {windows} windows have no gold label of their own and borrow from others"
+        for name, side, without, windows in by.rows()
+        if without
+    ]
+
+
+def _esteban_ray_interval(values: Floats, level: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Bias-corrected index with percentile bounds, and the bias that was taken off, from shares (t, 1 + b, k)."""
+    at = positions(values)
+    index = esteban_ray(at)
+    bias = esteban_ray_bias(at[:, 0], _covariance(at[:, 1:]))
+    # A replicate carries the sampling noise twice, once from the sample and once from the resampling.
+    low, high = percentile_interval(index[:, 1:] - 2.0 * bias[:, None], level)
+    return index[:, 0] - bias, low, high, bias
+
+
+def _cramer_interval(first: Floats, second: Floats, level: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Unbiased squared distance, normal bounds from the replicates, and the noise that was taken off."""
+    p, q = positions(first), positions(second)
+    gap = np.cumsum(p - q, axis=-1)[..., :-1]
+    noise = replicate_variance(np.moveaxis(gap[:, 1:], 1, -1)).sum(axis=-1)
+    estimate = cramer_squared(p[:, 0], q[:, 0]) - noise
+    spread = _normal_quantile(level) * np.sqrt(replicate_variance(cramer_squared(p[:, 1:], q[:, 1:])))
+    return estimate, estimate - spread, estimate + spread, noise
+
+
+def _covariance(replicates: Floats) -> Floats:
+    """Covariance over b of (t, b, k), NaN replicates left out; shape (t, k, k)."""
+    whole = np.isfinite(replicates).all(axis=-1, keepdims=True)
+    n = np.maximum(whole.sum(axis=1), 2)
+    filled = np.where(whole, replicates, 0.0)
+    mean = filled.sum(axis=1) / n
+    centred = np.where(whole, replicates - mean[:, None], 0.0)
+    made: Floats = np.einsum("tbi,tbj->tij", centred, centred) / (n[..., None] - 1.0)
+    return made
+
+
+def _baseline(shuffled: Floats | None, t: int) -> tuple[Floats, Floats, Floats]:
+    none = np.full(t, np.nan)
+    if shuffled is None:
+        return none, none, none
+    known = np.isfinite(shuffled).any(axis=0)
+    filled = np.where(known, shuffled, 0.0)
+    low, high = np.nanquantile(filled, [0.025, 0.975], axis=0)
+    mean = np.nanmean(filled, axis=0)
+    return np.where(known, mean, np.nan), np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
+def _number(value: float, show: bool) -> float | None:
+    return float(value) if show and np.isfinite(value) else None
+
+
+def _normal_quantile(level: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(0.5 + level / 2.0)

@@ -1,0 +1,1 @@
+"""The `simulate` room; its public names are in the face, `discourse`."""
