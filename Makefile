@@ -12,7 +12,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # The lock names every package, version and hash; nothing is built from source.
 $(READY): requirements.lock pyproject.toml

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from discourse.errors import GoldWarning, MeaningError, UsageError
+from discourse.errors import GoldWarning, MeaningError, SchemaError, UsageError
 from discourse.measure.bootstrap import percentile_interval, replicate_variance
 from discourse.measure.polarization import (
     NetTone,
@@ -77,7 +77,11 @@ def observe(posts: Any, framings: Any, gold: Any = None) -> pl.DataFrame:
         raise MeaningError(f"{lost} of {made.height} framings belong to no post of this corpus; predict on this corpus")
     if gold is None:
         return made.with_columns(value=pl.lit(None, pl.String), inclusion_p=pl.lit(None, pl.Float64)).sort("post_id")
-    labels = as_polars(gold).select("post_id", "value", "inclusion_p")
+    given = as_polars(gold)
+    absent = [name for name in ("post_id", "value", "inclusion_p") if name not in given.columns]
+    if absent:
+        raise SchemaError(f"the gold has no column {absent[0]!r}; it needs post_id, value and inclusion_p")
+    labels = given.select("post_id", "value", "inclusion_p")
     if labels["post_id"].is_duplicated().any():
         raise MeaningError("the gold holds a post more than once; settle it to one label a post first")
     strays = labels.join(made, on="post_id", how="anti").height
@@ -104,10 +108,12 @@ def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, 
         raise MeaningError("there are no posts to measure; check the population and the period of the study")
     calendar = Calendar(plan.every, plan.zones)
     sides = (*plan.sides, UNKNOWN)
-    grid = windows_of(calendar, sides, *_period(observed, plan))
+    begin, end = _period(observed, plan)
+    grid = windows_of(calendar, sides, begin, end)
     inside = place_in_windows(observed, calendar)
     names = tuple(grid.filter(pl.col("side") == sides[0])["window"])
-    outside = inside.filter(~pl.col("window").is_in(names) | ~pl.col("side").is_in(sides))
+    early_or_late = ~pl.col("created_at").is_between(begin, end, closed="left")
+    outside = inside.filter(~pl.col("window").is_in(names) | ~pl.col("side").is_in(sides) | early_or_late)
     if outside.height:
         raise UsageError(
             f"{outside.height} of {inside.height} posts lie outside the period or sides of the plan; "

@@ -47,6 +47,7 @@ def export_pages(posts: Sequence[Post], rng: np.random.Generator) -> tuple[bytes
     reposts = _reposts(posts, tweets, authors, rng)
     stream = sorted([*tweets, *(repost for repost, _ in reposts)], key=lambda tweet: int(tweet["id"]))
     originals = {repost["id"]: original for repost, original in reposts}
+    lent = {str(int(native) + 1) for native in originals}  # a repost takes its text from the original
     lines: list[bytes] = []
     dirt = {"written": len(tweets), "reposts": len(reposts), "duplicates": 0, "quarantined": 0}
     for start in range(0, len(stream), _LINE):
@@ -56,7 +57,8 @@ def export_pages(posts: Sequence[Post], rng: np.random.Generator) -> tuple[bytes
             page, dirt["duplicates"] = [*again, *page], dirt["duplicates"] + len(again)
         if rng.random() < 0.04:  # an item that lost its author or text
             broken = dict(page[0], id=str(int(page[0]["id"]) + 1))
-            del broken[str(rng.choice(["author_id", "text"]))]
+            lost = str(rng.choice(["author_id", "text"]))
+            del broken["author_id" if broken["id"] in lent else lost]
             page, dirt["quarantined"] = [*page, broken], dirt["quarantined"] + 1
         lines.append(_page(page, authors, originals, len(lines)))
         if rng.random() < 0.02:  # the collector was stopped in the middle of a line

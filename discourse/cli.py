@@ -1,0 +1,280 @@
+"""The command line: arguments to a study, an error's kind to an exit code.
+
+Nothing heavy is imported before a command runs, so that `discourse --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from discourse.errors import DiscourseError, DiscourseWarning, UsageError
+
+if TYPE_CHECKING:
+    from discourse.study.run import Outcome
+
+__all__ = ["cli", "main"]
+
+_STUDY = click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.toml")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+_OPTIONS = (
+    click.option("--data", type=click.Path(path_type=Path), help="Folder of the corpus; also DISCOURSE_DATA."),
+    click.option("--work", type=click.Path(path_type=Path), default=Path("out"), show_default=True,
+                 help="Folder for private tables: texts and pseudonyms, never to be shared."),
+    click.option("--figures", type=click.Path(path_type=Path), default=Path("figures"), show_default=True,
+                 help="Folder for what may be published: figures, tables, report, manifest."),
+    _JSON,
+)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="discourse")
+def cli() -> None:
+    """Framing and polarization in the public talk of two countries, with honest intervals.
+
+    A study is one TOML file. `discourse run STUDY.toml` does everything that is not up to date; the other
+    commands stop after their own part. Exit codes: 0 done, 2 an impossible setting, 3 a missing file, 4 a file
+    that cannot be read, 5 a wrong table, 6 a statistic that would be wrong, 7 a danger to a person.
+    """
+
+
+def _for_study(function: Any) -> Any:
+    for option in reversed((_STUDY, *_OPTIONS)):
+        function = option(function)
+    return function
+
+
+@cli.command()
+@_for_study
+def run(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
+    """Run a study from its exports to its report."""
+    done = _run(study, data, work, figures, "report")
+    _tell(as_json, _outcome(done), [
+        _ran(done),
+        f"figures  {done.figures}",
+        f"report   {done.figures / 'report.html'}",
+        f"private  {done.work} (texts and pseudonyms: never share it)",
+    ])  # fmt: skip
+
+
+@cli.command("import")
+@click.argument("sources", nargs=-1, required=True, metavar="STUDY.toml | FILE...")
+@click.option(
+    "--format", "form", help="Format of the files, if it is not to be sniffed: x_api, rtweet, csv, jsonl, parquet."
+)
+@click.option("--mapping", type=click.Path(path_type=Path), help="TOML file that names the columns of any other table.")
+@click.option("--out", type=click.Path(path_type=Path), help="With files: folder to write the corpus to.")
+@_OPTIONS[0]
+@_OPTIONS[1]
+@_JSON
+def import_(
+    sources: tuple[str, ...],
+    *,
+    form: str | None,
+    mapping: Path | None,
+    out: Path | None,
+    data: Path | None,
+    work: Path,
+    as_json: bool,
+) -> None:
+    """Read exports and account for every row: those of a study, or any files into --out."""
+    from discourse.corpus.store import load_corpus, save_corpus
+    from discourse.readers.read import read_posts
+
+    if len(sources) == 1 and sources[0].endswith(".toml"):
+        done = _run(Path(sources[0]), data, work, Path("figures"), "prepare")
+        corpus = load_corpus(done.work / "corpus")
+    elif out is None:
+        raise UsageError("import reads a STUDY.toml, or files into a folder: give --out FOLDER")
+    else:
+        corpus = read_posts(list(sources), format=form, mapping=mapping)
+        save_corpus(corpus, out)
+    files = corpus.files.to_dicts()
+    reasons = dict(corpus.quarantine.group_by("reason").len().sort("reason").iter_rows())
+    _tell(as_json, {"files": files, "set_aside": reasons, "authors": corpus.posts["author_id"].n_unique()}, [
+        *(f"{one['file']}: read {one['read']} = accepted {one['accepted']} + duplicates {one['duplicates']}"
+          f" + quarantined {one['quarantined']}" for one in files),
+        *(f"  set aside, {reason}: {count}" for reason, count in reasons.items()),
+        repr(corpus),
+    ])  # fmt: skip
+
+
+@cli.command()
+@_for_study
+def train(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
+    """Train the classifier of a study on its training labels."""
+    from discourse.framing.store import load_model
+
+    done = _run(study, data, work, figures, "train")
+    model = load_model(done.work / "model.zip")
+    _tell(
+        as_json,
+        {**_outcome(done), "model": model.model_id},
+        [_ran(done), f"{model.model_id}  {done.work / 'model.zip'}"],
+    )
+
+
+@cli.command()
+@_for_study
+def evaluate(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
+    """Judge the classifier out of fold, beside the majority and lexicon baselines."""
+    import polars as pl
+
+    done = _run(study, data, work, figures, "judge")
+    scores = pl.read_csv(done.work / "scores.csv")
+    macro = scores.filter((pl.col("metric") == "macro_f1") & (pl.col("group") == "all")).to_dicts()
+    lines = [f"{row['model']:24} macro-F1 {_interval(row)}" for row in macro]
+    _tell(as_json, {**_outcome(done), "scores": scores.to_dicts()}, [_ran(done), *lines])
+
+
+@cli.command()
+@_for_study
+def measure(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
+    """Measure shares and polarization over time, corrected by gold labels."""
+    import polars as pl
+
+    done = _run(study, data, work, figures, "measure")
+    series = pl.read_csv(done.work / "series.csv", schema_overrides={"window": pl.String})
+    head = series.filter(
+        (pl.col("measure") == "Prevalence('nationalist')")
+        & (pl.col("method") == "poststrat")
+        & (pl.col("weight") == "author")
+    )
+    lines = [
+        f"{row['window']:17} {row['side']:12} nationalist {_interval(row)} {row['flags'] or ''}"
+        for row in head.to_dicts()
+    ]
+    _tell(as_json, {**_outcome(done), "series": series.to_dicts()}, [_ran(done), *lines])
+
+
+@cli.command()
+@_for_study
+def figures(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
+    """Draw the figures of a study, each with the rows behind it."""
+    done = _run(study, data, work, figures, "draw")
+    made = sorted(one.name for one in done.figures.iterdir() if one.suffix in {".svg", ".png", ".csv"})
+    _tell(as_json, {**_outcome(done), "files": made}, [_ran(done), *(str(done.figures / name) for name in made)])
+
+
+@cli.command()
+@_for_study
+def report(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
+    """Write the report of a study: one HTML file that needs nothing else."""
+    done = _run(study, data, work, figures, "report")
+    _tell(as_json, _outcome(done), [_ran(done), str(done.figures / "report.html")])
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--seed", type=click.IntRange(min=0), required=True, help="The same seed gives the same posts.")
+@click.option("--posts", type=click.IntRange(min=1), default=11_300, show_default=True, help="About how many posts.")
+@click.option("--authors", type=click.IntRange(min=20), default=1_500, show_default=True, help="How many authors.")
+@_JSON
+def simulate(folder: Path, seed: int, posts: int, authors: int, *, as_json: bool) -> None:
+    """Write a corpus of made-up posts with known truth into FOLDER."""
+    from discourse.simulate.demo import Demo, write_demo
+
+    dirt = write_demo(folder, seed=seed, demo=Demo(posts=posts, authors=authors))
+    _tell(as_json, dict(dirt), [f"{folder}: " + ", ".join(f"{name} {count}" for name, count in dirt.items())])
+
+
+def main() -> None:
+    """Run the command line; every error of the package ends in one sentence and its exit code."""
+    warnings.showwarning = _note  # this process is the command line and nothing else
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("default", DiscourseWarning)
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _fail("interrupted; what was finished is kept, the same command goes on from there", "Interrupted", 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), "UsageError", UsageError.exit_code)
+    except DiscourseError as error:
+        _fail(str(error), type(error).__name__, error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(
+            f"{error.strerror or error}: {os.path.relpath(error.filename) if error.filename else 'a file'}",
+            "OSError",
+            1,
+        )
+
+
+def _run(study: Path, data: Path | None, work: Path, figures: Path, until: str) -> Outcome:
+    from discourse.study.run import run_study
+
+    status = _Status()
+    try:
+        return run_study(study, data=data, work=work, figures=figures, until=until, progress=status.show)
+    finally:
+        status.clear()
+
+
+class _Status:
+    """One line on standard error that says what is going on; nothing where nobody is watching."""
+
+    def __init__(self) -> None:
+        self.watched = sys.stderr.isatty()
+
+    def show(self, what: str, count: int) -> None:
+        """A stage with a count (0 at its start), or, with a count below 0, a warning to be kept."""
+        if count < 0:
+            self.clear()
+            click.echo(f"note: {what}", err=True)
+        elif self.watched:
+            click.echo(f"\r\033[K{what}{f' {count:,}' if count else ''} …", err=True, nl=False)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.watched:
+            click.echo("\r\033[K", err=True, nl=False)
+
+
+def _outcome(done: Outcome) -> dict[str, Any]:
+    return {
+        "ran": list(done.ran),
+        "up_to_date": list(done.skipped),
+        "work": str(done.work),
+        "figures": str(done.figures),
+    }
+
+
+def _ran(done: Outcome) -> str:
+    ran = f"ran {', '.join(done.ran)}" if done.ran else "nothing to do"
+    return f"{ran}; up to date: {', '.join(done.skipped)}" if done.skipped else ran
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if row["estimate"] is None:
+        return "withheld"
+    if row["low"] is None:
+        return f"{row['estimate']:.3f}"
+    return f"{row['estimate']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+
+
+def _tell(as_json: bool, found: dict[str, Any], lines: list[str]) -> None:
+    click.echo(json.dumps(found, ensure_ascii=False, indent=1, default=str) if as_json else "\n".join(lines))
+
+
+def _note(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"note: {message}", err=True)
+
+
+def _fail(sentence: str, kind: str, code: int) -> None:
+    if "--json" in sys.argv[1:]:
+        click.echo(json.dumps({"error": sentence, "kind": kind, "exit_code": code}, ensure_ascii=False))
+    click.echo(f"discourse: {sentence}", err=True)
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""The `framing` room; its public names are in the face, `discourse`."""

@@ -1,0 +1,1 @@
+"""The `report` room; its public names are in the face, `discourse`."""

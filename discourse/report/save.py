@@ -1,0 +1,123 @@
+"""Figures on disk: SVG, PNG and the rows behind them as CSV, the same bytes whenever they are made."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from discourse.errors import UsageError
+from discourse.report.guard import plain, require_no_person, shown
+from discourse.report.marks import look
+from discourse.schema import as_polars
+
+__all__ = ["csv_bytes", "figure_bytes", "plain", "save_figure", "write_bytes"]
+
+DPI = 150
+_FORMULA = r"^\s*[=+\-@\t\r\n＝＋－＠]"
+
+
+def save_figure(
+    axes_or_figure: Axes | Figure, stem: str | Path, table: Any, *, title: str, description: str
+) -> tuple[Path, Path, Path]:
+    """Write `stem`.svg, `stem`.png (150 dots an inch) and `stem`.csv; returns the three paths.
+
+    `table` holds the rows behind the figure; small cells are withheld from it and string cells that a
+    spreadsheet would run as a formula get a leading `'`. `title` and `description` go into the metadata. The
+    same figure and table give the same bytes. Raises `PrivacyError` for a table about persons and `UsageError`
+    when the files cannot be written.
+
+    >>> import tempfile
+    >>> figure = Figure()
+    >>> line = figure.add_subplot().plot([1, 2])
+    >>> rows = pl.DataFrame({"y": [1.0, 2.0]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = save_figure(figure, Path(folder) / "rise", rows, title="A rise", description="From 1 to 2")
+    >>> [path.name for path in paths]
+    ['rise.svg', 'rise.png', 'rise.csv']
+    """
+    stem = Path(stem)
+    rows = csv_bytes(table)
+    svg, png = figure_bytes(axes_or_figure, title=title, description=description)
+    made = []
+    for ending, content in (("svg", svg), ("png", png), ("csv", rows)):
+        made.append(write_bytes(stem.with_name(f"{stem.name}.{ending}"), content))
+    return made[0], made[1], made[2]
+
+
+def figure_bytes(axes_or_figure: Axes | Figure, *, title: str, description: str) -> tuple[bytes, bytes]:
+    """The figure as SVG and as PNG, without date, host or path. Its layout is settled once and then kept.
+
+    >>> svg, png = figure_bytes(Figure(), title="Empty", description="Nothing")
+    >>> svg[:5], png[1:4]
+    (b'<?xml', b'PNG')
+    """
+    figure = axes_or_figure if isinstance(axes_or_figure, Figure) else axes_or_figure.get_figure(root=True)
+    if figure is None:
+        raise UsageError("these axes belong to no figure; pass those that a plot_ function gave")
+    words = {"Title": _metadata(title), "Description": _metadata(description)}
+    svg, png = io.BytesIO(), io.BytesIO()
+    with look():
+        canvas = FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
+        # A second layout at another resolution would move things by fractions of a pixel.
+        figure.set_layout_engine("none")
+        canvas.print_figure(svg, format="svg", metadata={**words, "Date": None, "Creator": None})
+        canvas.print_figure(png, format="png", dpi=DPI, metadata={**words, "Software": None})
+    return svg.getvalue(), png.getvalue()
+
+
+def csv_bytes(table: Any) -> bytes:
+    r"""A table as CSV in UTF-8: small cells withheld, formulas disarmed, floats that read back as they were.
+
+    Raises `PrivacyError` for a table with ids or texts.
+
+    >>> csv_bytes(pl.DataFrame({"title": ["=1+1"], "share": [0.1]}))
+    b"title,share\n'=1+1,0.1\n"
+    """
+    rows = require_no_person(shown(as_polars(table)), "the figure's table")
+    disarmed = [
+        pl.when(pl.col(name).str.contains(_FORMULA)).then(pl.format("'{}", pl.col(name))).otherwise(name).alias(name)
+        for name, dtype in rows.schema.items()
+        if dtype == pl.String
+    ]
+    risky = {name: f"'{name}" for name in rows.columns if re.match(_FORMULA, name)}
+    return rows.with_columns(disarmed).rename(risky).write_csv().encode("utf-8")
+
+
+def write_bytes(path: str | Path, content: bytes) -> Path:
+    """Write a file whole or not at all, with the folders it needs; returns its path.
+
+    Raises `UsageError` when that is impossible.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_bytes(Path(folder) / "new" / "a.txt", b"peace").read_bytes()
+    b'peace'
+    """
+    path = Path(path)
+    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(aside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        reason = error.strerror or "the system refused"
+        raise UsageError(f"cannot write {path.name!r}: {reason}; choose a folder you may write to") from error
+    return path
+
+
+def _metadata(text: str) -> str:
+    return plain(text).replace(r"\$", "$").strip()

@@ -1,0 +1,1 @@
+"""The `study` room; its public names are in the face, `discourse`."""

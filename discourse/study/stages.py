@@ -1,0 +1,218 @@
+"""The stages of a study, each from files to files. This is the only place that knows their order."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from discourse.corpus.copies import with_copies
+from discourse.corpus.posts import Corpus
+from discourse.corpus.privacy import Key
+from discourse.corpus.sides import Sides
+from discourse.corpus.store import load_corpus, read_table, save_corpus, write_table
+from discourse.corpus.texts import with_text
+from discourse.errors import MeaningError
+from discourse.framing.classifier import FramingClassifier
+from discourse.framing.evaluate import evaluate
+from discourse.framing.store import load_model, save_model
+from discourse.labels.agreement import agreement
+from discourse.labels.codebook import Codebook
+from discourse.labels.labels import Labels, read_labels, read_wide_labels, split_roles
+from discourse.labels.relocate import to_representatives
+from discourse.measure.polarization import NetTone, Polarization
+from discourse.measure.prevalence import Prevalence
+from discourse.measure.timeline import Measure, Plan, observe, over_time
+from discourse.readers.mapped import Mapping
+from discourse.readers.read import read_posts
+from discourse.schema import FRAMES, FRAMINGS, LABELS, SERIES
+from discourse.study.config import Study
+from discourse.study.ledger import Stage
+
+__all__ = ["STAGES", "Desk", "Progress", "stages_of"]
+
+Progress = Callable[[str, int], None]
+_MEASURES: tuple[Measure, ...] = (
+    *(Prevalence(frame) for frame in FRAMES),
+    NetTone(),
+    Polarization("esteban-ray"),
+    Polarization("net-tone-gap"),
+    Polarization("cramer-squared"),
+)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One study at work: its settings, the key of its pseudonyms, and the private folder of its tables."""
+
+    study: Study
+    key: Key
+    work: Path
+    progress: Progress
+
+    def path(self, name: str) -> Path:
+        """A file or folder in the private folder."""
+        return self.work / name
+
+
+def read(desk: Desk) -> None:
+    """Exports to posts: every row accepted, a duplicate, or set aside with its reason."""
+    source = desk.study.corpus
+    mapping = None if source.mapping is None else Mapping.from_toml(source.mapping)
+    corpus = read_posts(
+        list(source.files), key=desk.key, format=source.format, mapping=mapping,
+        progress=lambda n: desk.progress("read", n),
+    )  # fmt: skip
+    save_corpus(corpus, desk.path("read"))
+
+
+def prepare(desk: Desk) -> None:
+    """Posts with sides, language, normal form, sentiment and copies; and those of them that are measured."""
+    sides = Sides.from_toml(desk.study.sides).bind(desk.key)
+    corpus = with_copies(with_text(load_corpus(desk.path("read")).with_sides(sides)))
+    save_corpus(corpus, desk.path("corpus"))
+    sides.evidence(corpus).write_csv(desk.path("sides.csv"))
+    save_corpus(_in_period(desk.study.population.of(corpus), desk.study), desk.path("measured"))
+
+
+def label(desk: Desk) -> None:
+    """Codes to labels with roles, and how far the coders agree."""
+    source, study = desk.study.labels, desk.study
+    book = Codebook.from_toml(source.codebook)
+    if source.layout == "long":
+        labels = read_labels(source.file, book)
+    else:
+        labels = read_wide_labels(source.file, book, **_wide(source.columns or {}))
+    everything, measured = load_corpus(desk.path("corpus")).posts, load_corpus(desk.path("measured")).posts
+    langs = everything.select("post_id", pl.format("lang={}", "lang").alias("group"))
+    agreed = [agreement(labels, variable, seed=study.seed, by=langs) for variable in ("frame",)]
+    pl.concat(agreed).write_csv(desk.path("agreement.csv"))
+    undecided = labels.undecided
+    labels, moved = to_representatives(labels, everything, measured)
+    if source.training_share is not None:
+        labels = split_roles(labels, measured, training_share=source.training_share, seed=study.seed)
+    write_table(labels.table, desk.path("labels.parquet"))
+    labels.sample.write_parquet(desk.path("sample.parquet"), statistics=False)
+    said = {"codebook": book.identity, "moved": moved, "undecided": undecided, "coded": len(labels),
+            "training": len(labels.training), "gold": len(labels.gold)}  # fmt: skip
+    desk.path("labels.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+
+
+def train(desk: Desk) -> None:
+    """Training labels to a classifier."""
+    model = FramingClassifier(seed=desk.study.seed, c=desk.study.c)
+    model.fit(load_corpus(desk.path("measured")), _labels(desk).training)
+    save_model(model, desk.path("model.zip"))
+
+
+def judge(desk: Desk) -> None:
+    """The recipe of the classifier, judged out of fold on every labelled post."""
+    model = FramingClassifier(seed=desk.study.seed, c=desk.study.c)
+    found = evaluate(
+        model, load_corpus(desk.path("measured")), _labels(desk).decided(), seed=desk.study.seed,
+        folds=desk.study.folds, progress=lambda n: desk.progress("evaluate", n),
+    )  # fmt: skip
+    found.scores.write_csv(desk.path("scores.csv"))
+    found.confusion.write_csv(desk.path("confusion.csv"))
+
+
+def frame(desk: Desk) -> None:
+    """The frame of every measured post, by the classifier. Posts it was trained on are left out of the measure."""
+    corpus, training = load_corpus(desk.path("measured")), _labels(desk).training
+    rest = corpus.keep(
+        ~pl.col("post_id").is_in(training.frame["post_id"].implode()),
+        "coded for training",
+        "the classifier has seen them; the gold labels speak for the others",
+    )
+    save_corpus(rest, desk.path("scored"))
+    write_table(load_model(desk.path("model.zip")).predict(rest).table, desk.path("framings.parquet"))
+
+
+def measure(desk: Desk) -> None:
+    """Framings and gold to series: corrected and naive, by author and by post."""
+    settings, corpus = desk.study.measure, load_corpus(desk.path("scored"))
+    gold = _labels(desk).gold.frame
+    inside = gold.join(corpus.posts, on="post_id", how="semi")
+    if inside.height < gold.height:
+        raise MeaningError(
+            f"{gold.height - inside.height} gold labels are outside the measured posts or were trained on"
+        )
+    observed = observe(corpus.posts, read_table(desk.path("framings.parquet"), FRAMINGS), inside)
+    sides = Sides.from_toml(desk.study.sides)
+    parts = []
+    for method in ("poststrat", "cc"):
+        for weight in settings.weights:
+            plan = Plan(
+                every=settings.every, sides=(sides.sides[0], sides.sides[1]), zones=dict(sides.timezones),
+                weight=weight, method=method, gold_within=settings.gold_within, begin=settings.begin, end=settings.end,
+                replicates=settings.replicates, shuffles=settings.shuffles, force=settings.force,
+            )  # fmt: skip
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                parts.append(over_time(_MEASURES, observed, plan=plan, seed=desk.study.seed))
+            for message in sorted({str(one.message) for one in caught}):
+                desk.progress(message, -1)
+    SERIES.require(pl.concat(parts)).sort(SERIES.key).write_csv(desk.path("series.csv"), datetime_format="%+")
+
+
+def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
+    """Every stage up to the series, in order: what it reads, writes and depends on, and the function that runs it."""
+    s, at = desk.study, desk.path
+    key = desk.key.fingerprint
+    labelled = (at("measured"), at("labels.parquet"), at("sample.parquet"), s.labels.codebook)
+    optional = tuple(path for path in (s.corpus.mapping,) if path is not None)
+    made: tuple[tuple[Callable[[Desk], None], tuple[Path, ...], tuple[str, ...], Any, tuple[str, ...]], ...] = (
+        (read, (*s.corpus.files, *optional), ("read",), {"key": key, "format": s.corpus.format}, ("readers", "corpus")),
+        (prepare, (at("read"), s.sides, *_beside(s.sides)), ("corpus", "measured", "sides.csv"),
+         {"key": key, "population": asdict(s.population), "period": (s.measure.begin, s.measure.end)},
+         ("corpus", "text")),
+        (label, (at("corpus"), at("measured"), s.labels.file, s.labels.codebook),
+         ("labels.parquet", "sample.parquet", "labels.json", "agreement.csv"),
+         {"seed": s.seed, "layout": s.labels.layout, "share": s.labels.training_share, "columns": s.labels.columns},
+         ("labels",)),
+        (train, labelled, ("model.zip",), {"seed": s.seed, "c": s.c}, ("framing", "text", "labels")),
+        (judge, labelled, ("scores.csv", "confusion.csv"), {"seed": s.seed, "c": s.c, "folds": s.folds},
+         ("framing", "text", "labels", "corpus")),
+        (frame, (*labelled, at("model.zip")), ("scored", "framings.parquet"), {}, ("framing", "text", "labels")),
+        (measure, (at("scored"), at("framings.parquet"), *labelled[1:], s.sides), ("series.csv",),
+         {"seed": s.seed, **asdict(s.measure)}, ("measure", "labels")),
+    )  # fmt: skip
+    return {
+        run.__name__: (Stage(run.__name__, inputs, tuple(at(name) for name in out), settings, (*rooms, "study")), run)
+        for run, inputs, out, settings, rooms in made
+    }
+
+
+STAGES = ("read", "prepare", "label", "train", "judge", "frame", "measure", "draw", "report")
+
+
+def _in_period(corpus: Corpus, study: Study) -> Corpus:
+    begin, end = study.measure.begin, study.measure.end
+    if begin is None and end is None:
+        return corpus
+    at = pl.col("created_at")
+    kept = (pl.lit(True) if begin is None else at >= begin) & (pl.lit(True) if end is None else at < end)
+    return corpus.keep(kept, "period", f"from {begin or 'the first post'} to {end or 'the last post'}")
+
+
+def _labels(desk: Desk) -> Labels:
+    sample = pl.read_parquet(desk.path("sample.parquet"))
+    book = Codebook.from_toml(desk.study.labels.codebook)
+    return Labels(read_table(desk.path("labels.parquet"), LABELS), sample, book)
+
+
+def _wide(columns: Any) -> dict[str, Any]:
+    """Arguments of `read_wide_labels` from [labels.columns] of the study file."""
+    known = {"id": "id_column", "platform": "platform", "coders": "coders", "agreed": "agreed",
+             "inclusion": "inclusion", "stratum": "stratum"}  # fmt: skip
+    return {"agreed": None, "inclusion": None, "stratum": None} | {known[key]: value for key, value in columns.items()}
+
+
+def _beside(sides: Path) -> tuple[Path, ...]:
+    """Account lists that stand beside the sides file."""
+    return tuple(sorted(sides.parent.glob("*.txt")))
