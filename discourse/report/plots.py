@@ -313,7 +313,7 @@ def _draw_volume(ax: Axes, rows: pl.DataFrame, sides: Sequence[str], step: str) 
         )  # fmt: skip
     ax.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     ax.set_ylim(bottom=0.0)
-    ax.set_ylabel(f"posts\na {step}")
+    ax.set_ylabel(f"posts\nper {step}")
 
 
 def _stacked(panels: int) -> list[Axes]:
