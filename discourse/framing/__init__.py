@@ -1,1 +1,1 @@
-"""The `framing` room; its public names are in the face, `discourse`."""
+"""From labels to a classifier: features, honest evaluation, a file without pickle."""

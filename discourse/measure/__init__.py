@@ -1,1 +1,1 @@
-"""The `measure` room; its public names are in the face, `discourse`."""
+"""From framings and gold labels to shares and polarization over time, with intervals that are true."""

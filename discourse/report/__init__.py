@@ -1,1 +1,1 @@
-"""The `report` room; its public names are in the face, `discourse`."""
+"""From series to figures, a page and a manifest; computes no statistic."""

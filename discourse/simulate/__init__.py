@@ -1,1 +1,1 @@
-"""The `simulate` room; its public names are in the face, `discourse`."""
+"""Made-up posts and tallies with known truth: what every estimate is tested on."""

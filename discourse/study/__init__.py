@@ -1,1 +1,1 @@
-"""The `study` room; its public names are in the face, `discourse`."""
+"""From a study file to its results: the only place that knows the order of the stages."""
