@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from discourse.corpus.posts import FILES, Corpus, Step
@@ -25,7 +26,10 @@ _NAMES = {"posts": POSTS, "quarantine": QUARANTINE, "files": FILES}
 
 
 def save_corpus(corpus: Corpus, folder: str | Path) -> None:
-    """Write a corpus to a folder, in place of what stood there; an interrupted write leaves the old one whole.
+    """Write a corpus to a folder, in place of what stood there.
+
+    The new one is written aside and then moved in. Interrupted before the move, the old one stands; interrupted
+    within it, the old one stands beside, as `.<name>.before`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
@@ -41,16 +45,28 @@ def save_corpus(corpus: Corpus, folder: str | Path) -> None:
         write_table(getattr(corpus, name), aside / f"{name}.parquet")
     steps = json.dumps([asdict(step) for step in corpus.history], ensure_ascii=False, indent=1)
     (aside / "history.json").write_text(steps, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
+    before = target.with_name(f".{target.name}.before")
+    shutil.rmtree(before, ignore_errors=True)
+    if target.exists():
+        os.replace(target, before)
     os.replace(aside, target)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def load_corpus(folder: str | Path) -> Corpus:
-    """Read a corpus written by `save_corpus`; raises `MissingData` or `BadInput` when it is not there or damaged."""
+    """Read a corpus written by `save_corpus`; raises `MissingData` or `BadInput` when it is not there or damaged.
+
+    >>> load_corpus("no-such-corpus")
+    Traceback (most recent call last):
+    discourse.errors.MissingData: there is no corpus in 'no-such-corpus'; make one with `discourse import STUDY.toml`
+    """
     source = Path(folder)
     if not (source / "history.json").is_file():
         raise MissingData(f"there is no corpus in {source.name!r}; make one with `discourse import STUDY.toml`")
-    steps = json.loads((source / "history.json").read_text(encoding="utf-8"))
+    try:
+        steps = json.loads((source / "history.json").read_text(encoding="utf-8"))
+    except ValueError:
+        raise BadInput("history.json is damaged; delete the folder and run the study again") from None
     tables = {name: read_table(source / f"{name}.parquet", table) for name, table in _NAMES.items()}
     return Corpus(**tables, history=tuple(Step(**step) for step in steps))
 
@@ -68,10 +84,8 @@ def read_table(path: Path, table: Table) -> pl.DataFrame:
         arrow: Any = pq.ParquetFile(path, page_checksum_verification=True).read()
     except FileNotFoundError:
         raise MissingData(f"{path.name} is not there; run the study again") from None
-    except OSError:
-        raise BadInput(
-            f"{path.name} is damaged: its checksum does not fit; delete it and run the study again"
-        ) from None
+    except (OSError, pa.ArrowException):
+        raise BadInput(f"{path.name} is damaged; delete it and run the study again") from None
     frame = pl.from_arrow(arrow)
     if not isinstance(frame, pl.DataFrame):
         raise BadInput(f"{path.name} holds no table")

@@ -117,7 +117,7 @@ def _rebuild(card: dict[str, Any], arrays: dict[str, npt.NDArray[np.float64]]) -
     classes = [str(name) for name in card["classes"]]
     width = sum(len(card["vocabulary"][name]) for name in _BLOCKS)
     rows = 1 if len(classes) == 2 else len(classes)
-    if not set(classes) <= set(FRAMES) or sorted(classes) != classes or len(set(classes)) < 2:
+    if not set(classes) <= set(FRAMES) or sorted(set(classes)) != classes or len(classes) < 2:
         raise ValueError("classes")
     if arrays["coef"].shape != (rows, width) or arrays["intercept"].shape != (rows,):
         raise ValueError("shapes")

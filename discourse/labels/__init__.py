@@ -1,1 +1,1 @@
-"""The `labels` room; its public names are in the face, `discourse`."""
+"""From a codebook and people's codes to training and gold labels, and how far the coders agree."""

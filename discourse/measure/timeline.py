@@ -42,6 +42,9 @@ class Plan:
 
     `sides` are the two that are compared; `unknown` is always measured beside them. `begin` and `end` (UTC) are
     the period the posts were collected for; without them it is that of the first and last post.
+
+    >>> Plan(every="1d", weight="post").sides
+    ('pakistan', 'afghanistan')
     """
 
     every: str = "1w"
@@ -64,6 +67,14 @@ def observe(posts: Any, framings: Any, gold: Any = None) -> pl.DataFrame:
     `posts` needs post_id, author_id, created_at, side; `framings` post_id, predicted (one model); `gold`
     post_id, value, inclusion_p. Every framing must have its post and every gold label its framing, else
     `MeaningError`: a label that falls out of the join is a row lost.
+
+    >>> from datetime import datetime, timezone
+    >>> posts = pl.DataFrame({"post_id": ["x:1"], "author_id": ["x:a"], "side": ["pakistan"],
+    ...     "created_at": [datetime(2025, 1, 6, tzinfo=timezone.utc)]})
+    >>> gold = pl.DataFrame({"post_id": ["x:1"], "value": ["neither"], "inclusion_p": [0.5]})
+    >>> framings = pl.DataFrame({"post_id": ["x:1"], "predicted": ["both"]})
+    >>> observe(posts, framings, gold).select("predicted", "value").row(0)
+    ('both', 'neither')
     """
     left = as_polars(framings).select("post_id", "predicted")
     if left["post_id"].is_duplicated().any():
@@ -102,6 +113,16 @@ def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, 
     windows without posts keep their row (flag `empty`); flags `partial`, `gold_borrowed` and `no_gold` say
     what else to know. Baselines are the mean and the 2.5 and 97.5 percentiles over shuffles of the sides
     among authors.
+
+    Two authors of one side, one post each, in a week of their own; predictions counted as they are:
+
+    >>> from datetime import datetime, timezone
+    >>> observed = pl.DataFrame({"author_id": ["x:a", "x:b"], "side": ["pakistan"] * 2, "value": [None, None],
+    ...     "created_at": [datetime(2025, 1, day, tzinfo=timezone.utc) for day in (6, 14)],
+    ...     "predicted": ["nationalist", "neither"], "inclusion_p": [None, None]})
+    >>> made = over_time(Prevalence("nationalist"), observed, plan=Plan(method="cc", force=True), seed=7)
+    >>> made.filter(side="pakistan").select("window", "estimate", "n_posts").rows()
+    [('2025-01-06', 1.0, 1), ('2025-01-13', 0.0, 1)]
     """
     wanted = (measures,) if isinstance(measures, Prevalence | NetTone | Polarization) else tuple(measures)
     if observed.is_empty():

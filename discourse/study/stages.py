@@ -90,7 +90,8 @@ def label(desk: Desk) -> None:
         labels = read_wide_labels(source.file, book, **_wide(source.columns or {}))
     everything, measured = load_corpus(desk.path("corpus")).posts, load_corpus(desk.path("measured")).posts
     langs = everything.select("post_id", pl.format("lang={}", "lang").alias("group"))
-    agreed = [agreement(labels, variable, seed=study.seed, by=langs) for variable in ("frame",)]
+    coded = labels.table["variable"].unique().sort()
+    agreed = [agreement(labels, variable, seed=study.seed, by=langs) for variable in coded]
     pl.concat(agreed).write_csv(desk.path("agreement.csv"))
     undecided = labels.undecided
     labels, moved = to_representatives(labels, everything, measured)
