@@ -132,7 +132,7 @@ def test_texts_without_words_and_unknown_frames_are_refused() -> None:
 def test_an_impossible_strength_is_refused(c: float) -> None:
     with pytest.raises(UsageError) as caught:
         FramingClassifier(seed=1, c=c)
-    assert str(caught.value) == f"c is {c}; it must be above 0, like 4.0"
+    assert str(caught.value) == f"c is {c}; it must be above 0, like 1.0"
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])

@@ -58,16 +58,16 @@ class FramingClassifier:
     scikit-learn pipeline over texts. Raises `UsageError` for a `c` that is not above 0.
 
     >>> FramingClassifier(seed=7)
-    FramingClassifier(seed=7, c=4.0, max_iter=2000)
+    FramingClassifier(seed=7, c=1.0, max_iter=2000)
     """
 
     seed: int
-    c: float = 4.0
+    c: float = 1.0
     max_iter: int = 2000
 
     def __post_init__(self) -> None:
         if not 0.0 < self.c < np.inf:
-            raise UsageError(f"c is {self.c}; it must be above 0, like 4.0")
+            raise UsageError(f"c is {self.c}; it must be above 0, like 1.0")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"seed is {self.seed}; it must be a whole number from 0 to 2**32 - 1")
         self.pipeline: Pipeline | None = None

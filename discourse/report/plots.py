@@ -259,8 +259,11 @@ def _stack_windows(ax: Axes, table: pl.DataFrame, sides: Sequence[str]) -> None:
             edgecolor="white", linewidth=0.3, label=label,
         )  # fmt: skip
         bottom += height
-    every = max(1, -(-len(windows) // 6))
-    ax.set_xticks(np.arange(0, len(windows), every), [plain(w) for w in windows[::every]], fontsize=8)
+    # Labels of hours are long: as many as fit beside one another.
+    most = 4 if max(map(len, windows)) > 10 else 6
+    every = max(1, -(-len(windows) // most))
+    names = [plain(window.replace("T", " ")) for window in windows[::every]]
+    ax.set_xticks(np.arange(0, len(windows), every), names, fontsize=8)
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.set_ylabel("posts")
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

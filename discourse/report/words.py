@@ -79,7 +79,7 @@ def caption(series: Any, measure: str | None = None, *, sides: Sequence[str] | N
     step = step_name(rows)
     first = rows.row(0, named=True)
     drawn = rows.filter(pl.col("estimate").is_not_null())
-    weight = f"each author counts once a {step}" if first["weight"] == "author" else "every post counts once"
+    weight = f"each author counts once per {step}" if first["weight"] == "author" else "every post counts once"
     assumes = _ASSUMES.get(first["assumes"] or "", first["assumes"])
     parts = [
         f"{title_of(first['measure'], first['side'], step)}.",
@@ -137,7 +137,7 @@ def answer_sentences(series: Any) -> tuple[str, ...]:
     sentences = [_change(rows, name) for rows, name in zip(every, chosen, strict=True)]
     first = every[0].row(0, named=True)
     step = step_name(every[0])
-    once = f"each author counts once a {step}" if first["weight"] == "author" else "every post counts once"
+    once = f"each author counts once per {step}" if first["weight"] == "author" else "every post counts once"
     sentences.append(
         f"Frames are {_METHODS.get(first['method'], first['method'])}, {once}, and the numbers in brackets are "
         "the ends of the intervals."
@@ -263,7 +263,7 @@ def _support(drawn: pl.DataFrame, step: str) -> str:
     least, most = known[0], known[-1]
     authors = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     each = step if drawn["side"].n_unique() == 1 else f"{step} and side"
-    return f"{drawn['n_posts'].sum():,} posts by {authors} authors a {each}, and on {_gold(drawn)}"
+    return f"{drawn['n_posts'].sum():,} posts by {authors} authors per {each}, and on {_gold(drawn)}"
 
 
 def _gold(drawn: pl.DataFrame) -> str:

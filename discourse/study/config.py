@@ -55,7 +55,7 @@ class LabelSource:
 class ClassifierSettings:
     """Inverse regularisation strength, and folds of the evaluation."""
 
-    c: float = 4.0
+    c: float = 1.0
     folds: int = 5
 
 
@@ -224,7 +224,7 @@ def _population(table: Any) -> Population:
 def _classifier(table: Any) -> ClassifierSettings:
     made = _built(ClassifierSettings, table, "[classifier]")
     if not 0.0 < made.c < float("inf"):
-        raise UsageError(f"c in [classifier] is {made.c}; it must be above 0, like 4.0")
+        raise UsageError(f"c in [classifier] is {made.c}; it must be above 0, like 1.0")
     if made.folds < 2:
         raise UsageError(f"folds in [classifier] is {made.folds}; it must be 2 or more, like 5")
     return made

@@ -139,7 +139,8 @@ def _report(desk: Desk, published: Path, names: tuple[str, ...]) -> None:
     )  # fmt: skip
     labels = json.loads(desk.path("labels.json").read_text(encoding="utf-8"))
     content = ReportContent(
-        title=study.title, made_up=study.corpus.made_up, answer=answer_sentences(series), files=corpus.files,
+        title=study.title, made_up=study.corpus.made_up, files=corpus.files,
+        answer=(*answer_sentences(series), *study.notes),
         history=load_corpus(desk.path("scored")).history, quarantine=_reasons(corpus),
         sides=pl.read_csv(desk.path("sides.csv")), languages=coverage(corpus.posts["lang"], corpus.posts["sentiment"]),
         labels=[(_LABEL_WORDS.get(key, key), value) for key, value in labels.items()],
@@ -186,7 +187,6 @@ def _methods(desk: Desk) -> list[str]:
         "everywhere.",
     }[settings.gold_within]
     return [
-        *desk.study.notes,
         "A classifier reads every post, and errs. A random sample of posts was read by coders (the gold labels); what "
         "they found in each predicted class is carried over to all posts of that class. Counting the classifier's "
         "decisions as they are is shown only to be compared.",

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +114,10 @@ def train(desk: Desk) -> None:
 
 def judge(desk: Desk) -> None:
     """The recipe of the classifier, judged out of fold on every labelled post."""
-    model = FramingClassifier(seed=desk.study.seed, c=desk.study.c)
+    model, done = FramingClassifier(seed=desk.study.seed, c=desk.study.c), count(1)
     found = evaluate(
         model, load_corpus(desk.path("measured")), _labels(desk).decided(), seed=desk.study.seed,
-        folds=desk.study.folds, progress=lambda n: desk.progress("evaluate", n),
+        folds=desk.study.folds, progress=lambda _: desk.progress(f"judge, of {desk.study.folds} folds", next(done)),
     )  # fmt: skip
     found.scores.write_csv(desk.path("scores.csv"))
     found.confusion.write_csv(desk.path("confusion.csv"))
