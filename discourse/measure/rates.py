@@ -43,6 +43,8 @@ def gold_rates(gold: Floats, within: str, seed: int) -> Floats:
     # The last resort, a class that nobody ever coded: the mix of all gold labels.
     mix = normalised(np.moveaxis(_pool(gold, "all").sum(axis=2, keepdims=True), -1, 0))
     rates = np.where(np.isnan(rates), mix, rates)
+    # A replicate in which no gold at all was drawn knows no more than the sample.
+    rates = np.where(np.isnan(rates), rates[:1], rates)
     return _honest_replicates(rates, pooled[0], pooled[min(1, len(pooled) - 1)], seed)
 
 
