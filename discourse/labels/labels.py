@@ -1,20 +1,19 @@
 """What people coded: one row for each post, coder and variable, and the sample the posts were drawn in.
 
-Labels a classifier learns from and labels an estimate is corrected with are two types. No post, and no copy
-of a post, may be in both.
+Labels a classifier learns from and labels an estimate is corrected with are two types. A post has one role.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 from warnings import warn
 
 import polars as pl
 
+from discourse.corpus.links import linked_groups
 from discourse.errors import GoldWarning, MeaningError, SchemaError, UsageError
 from discourse.labels.cells import ROW, check_ids, check_values, read_cells, refuse_missing, with_chances
 from discourse.labels.codebook import Codebook
@@ -27,7 +26,6 @@ __all__ = [
     "GoldLabels",
     "Labels",
     "TrainingLabels",
-    "check_apart",
     "read_labels",
     "read_wide_labels",
     "split_roles",
@@ -324,11 +322,11 @@ def split_roles(labels: Labels, corpus_posts: pl.DataFrame, *, training_share: f
     if outside:
         warn(f"{outside} labelled posts are not in the corpus and get no role", GoldWarning, stacklevel=2)
     key = seed.to_bytes(8, "little")
-    roles = [
-        (post, "training" if _uniform(first, key) < training_share else "gold")
-        for post, first in _components(known.rows()).items()
-    ]
-    given = pl.DataFrame(roles, schema={"post_id": pl.String, "role": pl.String}, orient="row")
+    first = known.with_columns(linked_groups(known)).select(
+        "post_id", pl.col("post_id").min().over("group").alias("first")
+    )
+    roles = ["training" if _uniform(name, key) < training_share else "gold" for name in first["first"]]
+    given = first.select("post_id").with_columns(pl.Series("role", roles, dtype=pl.String))
     chance = pl.when(pl.col("role") == "gold").then(pl.col("inclusion_p") * (1 - training_share))
     sample = (
         labels.sample.drop("role")
@@ -338,51 +336,6 @@ def split_roles(labels: Labels, corpus_posts: pl.DataFrame, *, training_share: f
     return replace(labels, sample=sample)
 
 
-def check_apart(training: TrainingLabels, gold: GoldLabels, posts: pl.DataFrame) -> None:
-    """Nothing, if no post and no text (`copy_id` in `posts`) is in both; else raises `MeaningError`.
-
-    >>> one = pl.DataFrame({"post_id": ["x:1"], "value": ["both"], "inclusion_p": [0.5]})
-    >>> check_apart(TrainingLabels(one), GoldLabels(one), pl.DataFrame({"post_id": ["x:1"], "copy_id": ["c"]}))
-    Traceback (most recent call last):
-    discourse.errors.MeaningError: 1 post is in the training and in the gold labels; split anew with split_roles
-    """
-    both = set(training.frame["post_id"]) & set(gold.frame["post_id"])
-    what, copies = "post", both
-    if not both:
-        copies = _texts(training.frame, posts) & _texts(gold.frame, posts)
-        what = "text"
-    if copies:
-        verb = f"{what} is" if len(copies) == 1 else f"{what}s are"
-        raise MeaningError(f"{len(copies)} {verb} in the training and in the gold labels; split anew with split_roles")
-
-
-def _texts(frame: pl.DataFrame, posts: pl.DataFrame) -> set[str]:
-    return set(posts.join(frame, on="post_id", how="semi")["copy_id"].drop_nulls())
-
-
 def _uniform(name: str, key: bytes) -> float:
     digest = blake2b(name.encode(), digest_size=8, key=key, person=b"discourse-split").digest()
     return int.from_bytes(digest, "little") / 2**64
-
-
-def _components(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, str]:
-    """For each post the first id of all posts it hangs together with; rows are post, author, copy."""
-    parent: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def root(node: tuple[str, str]) -> tuple[str, str]:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    posts: list[str] = []
-    for post, author, copy in rows:
-        posts.append(post)
-        for kind, shared in (("author", author), ("copy", copy)):
-            if shared is not None:
-                parent[root((kind, shared))] = root(("post", post))
-    first: dict[tuple[str, str], str] = {}
-    for post in sorted(posts):
-        first.setdefault(root(("post", post)), post)
-    return {post: first[root(("post", post))] for post in posts}
