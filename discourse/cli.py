@@ -66,7 +66,7 @@ def run(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: b
 @cli.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="STUDY.toml | FILE...")
 @click.option(
-    "--format", "form", help="Format of the files, if it is not to be sniffed: x_api, rtweet, csv, jsonl, parquet."
+    "--format", "form", help="Format of the files, if it is not to be sniffed: x_api, rtweet, twitter_v1, reddit, …"
 )
 @click.option("--mapping", type=click.Path(path_type=Path), help="TOML file that names the columns of any other table.")
 @click.option("--out", type=click.Path(path_type=Path), help="With files: folder to write the corpus to.")

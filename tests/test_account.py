@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from discourse.corpus.privacy import Key
 from discourse.readers.account import Account
-from discourse.readers.records import Draft, Reason
+from discourse.readers.records import Draft, Item, Reason, Withdrawal
 from discourse.schema import POSTS
 
 KEY = Key.made_up("account")
@@ -115,3 +117,33 @@ def test_the_account_does_not_show_its_rows() -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_each_reason_is_a_lower_case_word(reason: Reason) -> None:
     assert reason.value == reason.name.lower()
+
+
+def test_a_withdrawn_post_and_its_reposts_are_not_taken_in_whatever_order_they_come() -> None:
+    def draft(number: int, **given: Any) -> Draft:
+        return Draft("x", str(number), "42", "2025-05-07T10:00:00Z", f"text {number}", **given)
+
+    items: list[tuple[Item, str, int]] = [
+        (draft(9001), "a.jsonl", 1),
+        (Withdrawal("x", 9001), "b.jsonl", 1),
+        (draft(9002), "b.jsonl", 2),
+        (draft(9003, kind="repost", parent="9001"), "b.jsonl", 3),
+        (draft(9004, kind="reply", parent="9001"), "b.jsonl", 4),  # somebody else's words: it stays
+        (Withdrawal("youtube", "9002"), "b.jsonl", 5),  # another platform's number
+    ]
+    for order in (items, items[::-1]):
+        account = Account(Key.made_up("withdrawn"))
+        for item in order:
+            account.take(*item)
+        corpus = account.close()
+        assert corpus.posts["post_id"].to_list() == ["x:9002", "x:9004"]
+        assert corpus.files.select("file", "read", "accepted", "duplicates", "quarantined").rows() == [
+            ("a.jsonl", 1, 0, 0, 1),
+            ("b.jsonl", 5, 2, 0, 3),
+        ]
+        assert corpus.quarantine.select("source_file", "source_line", "reason").rows() == [
+            ("a.jsonl", 1, "deleted"),
+            ("b.jsonl", 1, "not_a_post"),
+            ("b.jsonl", 3, "deleted"),
+            ("b.jsonl", 5, "not_a_post"),
+        ]

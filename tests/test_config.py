@@ -101,7 +101,8 @@ WRONG = {
     'files of [corpus] must be a list of words; write files = ["...", "..."]': {"corpus": 'files = "posts.jsonl"'},
     "made_up in [corpus] is 'false'; it must be true or false, like false":
         {"corpus": BASE["corpus"] + '\nmade_up = "false"'},
-    "format in [corpus] is 'x-api'; it must be 'x_api', 'rtweet', 'csv', 'jsonl' or 'parquet'. Did you mean 'x_api'?":
+    "format in [corpus] is 'x-api'; it must be 'x_api', 'rtweet', 'twitter_v1', 'reddit', 'telegram', 'youtube', "
+    "'csv', 'jsonl' or 'parquet'. Did you mean 'x_api'?":
         {"corpus": BASE["corpus"] + '\nformat = "x-api"'},
     "[corpus] has root = 5; write root = \"...\"": {"corpus": BASE["corpus"] + "\nroot = 5"},
     "[corpus] has mapping = 5; write mapping = \"...\"": {"corpus": BASE["corpus"] + "\nmapping = 5"},

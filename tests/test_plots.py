@@ -262,10 +262,10 @@ def test_what_is_not_there_is_said():
 
 def test_caption_counts_only_what_is_shown():
     text = caption(table(row(0), row(1), gone(2), gone(3, flags="empty", n_posts=0, n_authors=0)), "nationalist")
-    assert "201 posts by 40 to 41 authors a week, and on 40 coded posts" in text
+    assert "201 posts by 40 to 41 authors per week, and on 40 coded posts" in text
     assert "1 of 4 values is withheld because fewer than 30 authors" in text
     assert "1 of 4 has no posts" in text
-    assert "each author counts once a week" in text
+    assert "each author counts once per week" in text
 
 
 @pytest.mark.parametrize(("assumes", "gold"), [

@@ -224,3 +224,31 @@ def test_order_and_packing_of_files_change_nothing(
     assert one.quarantine.equals(other.quarantine)
     assert one.files.equals(other.files)
     assert one.files["read"].sum() == sum(map(len, files)) + len(files)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "platform"),
+    [
+        ("telegram_chat.json", ("telegram", 7, 4, 0, 3), "telegram"),
+        ("telegram_account.json", ("telegram", 6, 3, 0, 3), "telegram"),
+        ("youtube_threads.json", ("youtube", 6, 4, 0, 2), "youtube"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::discourse.errors.QuarantineWarning")
+def test_a_document_is_told_from_its_content_and_counted(
+    tmp_path: Path, name: str, counts: tuple[object, ...], platform: str
+) -> None:
+    fixture = Path(__file__).parent / "fixtures" / "readers" / name
+    given = tmp_path / "export.bin"  # neither the name nor the ending says what it is
+    given.write_bytes(gzip.compress(fixture.read_bytes()))
+    corpus = read_posts(given, key=Key.made_up("documents"))
+    assert corpus.files.rows() == [("export.bin", *counts)]
+    assert set(corpus.posts["platform"]) == {platform}
+    assert corpus.posts["post_id"].str.starts_with(f"{platform}:").all()
+    assert corpus.posts["author_id"].str.contains(rf"^{platform}:[a-z2-7]{{26}}$").all()
+
+
+@pytest.mark.filterwarnings("ignore::discourse.errors.QuarantineWarning")
+def test_no_message_of_a_private_chat_is_taken() -> None:
+    corpus = read_posts(Path(__file__).parent / "fixtures" / "readers" / "telegram_account.json", key=Key.made_up("p"))
+    assert corpus.quarantine["reason"].to_list() == ["private_chat"] * 3

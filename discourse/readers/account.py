@@ -9,7 +9,7 @@ import polars as pl
 
 from discourse.corpus.posts import FILES, Corpus, Step
 from discourse.corpus.privacy import Key
-from discourse.readers.records import Draft, Reason, Row, to_row
+from discourse.readers.records import Draft, Item, Reason, Row, Withdrawal, to_row
 from discourse.schema import POSTS, QUARANTINE
 
 __all__ = ["Account", "settle"]
@@ -36,6 +36,7 @@ class Account:
     formats: dict[str, str] = field(default_factory=dict, repr=False)
     _rows: list[Row] = field(default_factory=list, repr=False)
     _aside: list[Aside] = field(default_factory=list, repr=False)
+    _withdrawn: set[str] = field(default_factory=set, repr=False)
 
     def open_file(self, file: str, format: str) -> None:  # noqa: A002
         """Note a file and its format, so that one without a single row is still accounted for.
@@ -47,8 +48,11 @@ class Account:
         """
         self.formats[file] = format
 
-    def take(self, item: Draft | Reason, file: str, line: int) -> None:
+    def take(self, item: Item, file: str, line: int) -> None:
         """Count one record: a draft is checked and becomes a row, a reason is noted.
+
+        A withdrawal is noted too, and keeps the post it names, and reposts of it, out of the corpus, in
+        whatever file and order they come.
 
         >>> account = Account(Key.made_up("demo"))
         >>> account.take(Reason.API_ERROR, "a.jsonl", 1)
@@ -56,6 +60,9 @@ class Account:
         1
         """
         self.read[file] += 1
+        if isinstance(item, Withdrawal):
+            self._withdrawn.add(f"{item.platform}:{item.id}")
+            item = Reason.NOT_A_POST
         outcome = to_row(item, self.key, file, line) if isinstance(item, Draft) else item
         if isinstance(outcome, Row):
             self._rows.append(outcome)
@@ -76,8 +83,14 @@ class Account:
         >>> Account(Key.made_up("demo")).close().history
         (Step(step='read', before=0, after=0, reason='0 files: 0 duplicates, 0 set aside'),)
         """
-        kept, late = settle(self._rows)
-        aside = self._aside + late
+        live = [row for row in self._rows if not self._is_withdrawn(row)]
+        gone = [
+            (row.source_file, row.source_line, Reason.DELETED.value, "quarantined")
+            for row in self._rows
+            if self._is_withdrawn(row)
+        ]
+        kept, late = settle(live)
+        aside = self._aside + gone + late
         accepted = Counter(row.source_file for row in kept)
         outcomes = Counter((file, outcome) for file, _, _, outcome in aside)
         files = [
@@ -101,6 +114,9 @@ class Account:
             files=pl.DataFrame(files, schema=dict(FILES.columns), orient="row"),
             history=(step,),
         )
+
+    def _is_withdrawn(self, row: Row) -> bool:
+        return row.post_id in self._withdrawn or (row.kind == "repost" and row.parent_id in self._withdrawn)
 
 
 def settle(rows: list[Row]) -> tuple[list[Row], list[Aside]]:

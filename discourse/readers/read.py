@@ -15,23 +15,26 @@ from typing import Any
 from discourse.corpus.posts import Corpus
 from discourse.corpus.privacy import Key, default_key_path
 from discourse.errors import BadInput, MissingData, QuarantineWarning, SchemaError, UsageError
-from discourse.readers import rtweet, x_api
+from discourse.readers import reddit, rtweet, telegram, twitter_v1, x_api, youtube
 from discourse.readers.account import Account
-from discourse.readers.files import first_bytes, open_lines
+from discourse.readers.files import first_bytes, open_chunks, open_lines
 from discourse.readers.mapped import Mapping
-from discourse.readers.records import Draft, Reason, decode_object
+from discourse.readers.records import Draft, Item, Reason, decode_object
 from discourse.readers.tables import csv_drafts, jsonl_drafts, parquet_drafts
 from discourse.schema import one_of
 
 __all__ = ["FORMATS", "read_posts"]
 
-_EXPORTS: dict[str, ModuleType] = {"x_api": x_api, "rtweet": rtweet}
+# One JSON record a line, and one JSON document a file.
+_EXPORTS: dict[str, ModuleType] = {"x_api": x_api, "rtweet": rtweet, "twitter_v1": twitter_v1, "reddit": reddit}
+_DOCUMENTS: dict[str, ModuleType] = {"telegram": telegram, "youtube": youtube}
 _TABLES: dict[str, Callable[[Path, Mapping], Iterator[tuple[int, Draft | Reason]]]] = {
     "csv": csv_drafts,
     "jsonl": jsonl_drafts,
     "parquet": parquet_drafts,
 }
-FORMATS = (*_EXPORTS, *_TABLES)
+FORMATS = (*_EXPORTS, *_DOCUMENTS, *_TABLES)
+_HEAD = 4096
 _SNIFFED = 20
 _EVERY = 10_000
 
@@ -47,9 +50,11 @@ def read_posts(
     """The posts of one or more files, given by path or pattern, with an account of every row.
 
     The format of each file is told from its first records: pages or flattened tweets of the X API v2
-    (`x_api`) or rtweet's columns (`rtweet`); `format` names it instead. With a `mapping` (a `Mapping`, or a
-    TOML file of one) any CSV, JSON lines or Parquet file can be read. Author ids become pseudonyms under
-    `key`; without one, the key of `privacy.default_key_path()` is used, and made if there is none yet.
+    (`x_api`), rtweet's columns (`rtweet`), tweets of the API v1.1 (`twitter_v1`), Reddit dumps (`reddit`), a
+    Telegram Desktop export (`telegram`), YouTube Data API pages (`youtube`); `format` names it instead. With a
+    `mapping` (a `Mapping`, or a TOML file of one) any CSV, JSON lines or Parquet file can be read. Author ids
+    become pseudonyms under `key`; without one, the key of `privacy.default_key_path()` is
+    used, and made if there is none yet.
     `progress` is called with the number of rows read so far. The result depends neither on the order of the
     files nor on how they are packed.
 
@@ -145,6 +150,10 @@ def _format_of(path: Path, format: str | None, mapping: Mapping | None) -> str: 
         return "parquet" if parquet else _table_format(path)
     start = b""
     if not parquet:
+        head = next(open_chunks(path), b"")[:_HEAD]
+        for name, module in _DOCUMENTS.items():
+            if module.looks_like(head):
+                return name
         for _, line in islice(open_lines(path), _SNIFFED):
             start = start or (line or b"").lstrip()[:1]
             record = decode_object(line)
@@ -153,7 +162,7 @@ def _format_of(path: Path, format: str | None, mapping: Mapping | None) -> str: 
                     return name
     guess = {b"<": "a web page", b"[": "one JSON array (write one object a line: jq -c '.[]')"}.get(start, "")
     raise BadInput(
-        f"{path.name!r} is {guess or 'in no format that is known'}; known are {', '.join(_EXPORTS)} "
+        f"{path.name!r} is {guess or 'in no format that is known'}; known are {', '.join((*_EXPORTS, *_DOCUMENTS))} "
         f"(name one with format=…), and any CSV, JSON lines or Parquet with mapping='columns.toml', {_HOW}"
     )
 
@@ -163,9 +172,12 @@ def _table_format(path: Path) -> str:
     return "jsonl" if first.lstrip().startswith(b"{") else "csv"
 
 
-def _records(path: Path, name: str, mapping: Mapping | None) -> Iterator[tuple[int, Draft | Reason]]:
+def _records(path: Path, name: str, mapping: Mapping | None) -> Iterator[tuple[int, Item]]:
     if mapping is not None:
         yield from _TABLES[name](path, mapping)
+        return
+    if name in _DOCUMENTS:
+        yield from _DOCUMENTS[name].documents(path)
         return
     module: Any = _EXPORTS[name]
     for number, line in open_lines(path):

@@ -13,7 +13,18 @@ import msgspec
 from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym
 from discourse.schema import KINDS
 
-__all__ = ["MAX_TEXT", "Draft", "Reason", "Row", "decode_object", "parse_time", "to_row", "unescape"]
+__all__ = [
+    "MAX_TEXT",
+    "Draft",
+    "Item",
+    "Reason",
+    "Row",
+    "Withdrawal",
+    "decode_object",
+    "parse_time",
+    "to_row",
+    "unescape",
+]
 
 MAX_TEXT = 100_000
 MAX_FIELD = 500
@@ -51,6 +62,11 @@ class Reason(StrEnum):
     NOT_AN_OBJECT = "not_an_object"
     RECORD_TOO_LARGE = "record_too_large"
     API_ERROR = "api_error"
+    PRIVATE_CHAT = "private_chat"
+    NOT_PUBLIC = "not_public"
+    NOT_A_POST = "not_a_post"
+    REMOVED = "removed"
+    DELETED = "deleted"
     MISSING_ID = "missing_id"
     BAD_ID = "bad_id"
     ID_PRECISION_LOST = "id_precision_lost"
@@ -98,6 +114,17 @@ class Draft:
     quotes: Any = None
 
 
+class Withdrawal(NamedTuple):
+    """A platform's notice that a post was deleted. It is a row read, no post; the post it names is not taken.
+
+    >>> Withdrawal("x", "9001").platform
+    'x'
+    """
+
+    platform: str
+    id: Any
+
+
 class Row(NamedTuple):
     """A row of the posts table, in the columns that a reader can fill."""
 
@@ -123,6 +150,10 @@ class Row(NamedTuple):
 class _Rejected(Exception):
     def __init__(self, reason: Reason) -> None:
         self.reason = reason
+
+
+Item = Draft | Reason | Withdrawal
+"""What a reader makes of a record: a post, a reason why it is none, or the withdrawal of one."""
 
 
 def to_row(draft: Draft, key: Key, file: str, line: int) -> Row | Reason:

@@ -71,7 +71,7 @@ def caption(series: Any, measure: str | None = None, *, sides: Sequence[str] | N
     ...        "weight": "post", "estimate": 0.25, "n_posts": 80, "n_authors": 40, "assumes": "random_gold"}
     >>> print(caption(pl.DataFrame([row])))
     Net tone of each side: nationalist minus conciliatory share. Bands are 95 % intervals. The windows shown rest
-    on 80 posts by 40 authors a week, and on no coded post. Frames are counted as the classifier sorted them, not
+    on 80 posts by 40 authors per week, and on no coded post. Frames are counted as the classifier sorted them, not
     corrected for its errors; every post counts once. It assumes that the coded posts were drawn at random within
     each window and side.
     """
