@@ -222,7 +222,10 @@ def test_coders_who_never_differ_are_pointed_out() -> None:
 
 
 def test_a_coder_who_did_less_is_no_copy() -> None:
-    agreement(labels({"a": list("NNC"), "b": ["N", "N", None], "c": list("NCC")}), seed=1, replicates=20)
+    # A warning would be an error here: b equals a wherever b coded, but coded less.
+    made = agreement(labels({"a": list("NNC"), "b": ["N", "N", None], "c": list("NCC")}), seed=1, replicates=20)
+    # Pairs that agree: 3 of 3, 1 of 3, 1 of 1, each post weighted by its coders: (3 + 1 + 2) of (3 + 3 + 2).
+    assert made.select("n_units", "n_coders", "percent").row(0) == (3, 3, pytest.approx(75.0))
 
 
 def test_a_bootstrap_needs_replicates() -> None:

@@ -76,10 +76,14 @@ def test_a_notebook_is_committed_empty_and_short(file: Path) -> None:
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_a_notebook_executes(file: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    execute(repository / "notebooks" / file.name, monkeypatch)
+    done = execute(repository / "notebooks" / file.name, monkeypatch)
+    code = [cell for cell in done["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    assert any("image/png" in output.get("data", {}) or "text/plain" in output.get("data", {})
+               for output in code[-1]["outputs"])  # it ends with something to look at  # fmt: skip
 
 
-def execute(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def execute(file: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import nbformat
@@ -89,6 +93,7 @@ def execute(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         notebook = nbformat.read(file, as_version=4)
         client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(file.parent)}})
         client.execute()
+    return dict(notebook)
 
 
 def test_a_notebook_that_fails_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
