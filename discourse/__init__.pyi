@@ -1,12 +1,13 @@
+from .corpus.copies import coordinated_copies as coordinated_copies
 from .corpus.copies import distinct_texts as distinct_texts
+from .corpus.copies import link_reposts as link_reposts
 from .corpus.copies import with_copies as with_copies
 from .corpus.population import Population as Population
 from .corpus.posts import Corpus as Corpus
 from .corpus.posts import Step as Step
 from .corpus.privacy import Key as Key
 from .corpus.sides import Sides as Sides
-from .corpus.store import load_corpus as load_corpus
-from .corpus.store import save_corpus as save_corpus
+from .corpus.sides import coverage as coverage
 from .corpus.texts import with_text as with_text
 from .events import read_events as read_events
 from .framing.classifier import Framed as Framed
@@ -40,5 +41,8 @@ from .report.plots import plot_truth as plot_truth
 from .report.save import save_figure as save_figure
 from .simulate.conflict import windowed_truth as windowed_truth
 from .simulate.demo import write_demo as write_demo
+from .store.importing import import_posts as import_posts
+from .store.saved import load_corpus as load_corpus
+from .store.saved import save_corpus as save_corpus
 from .study.config import Study as Study
 from .study.run import run_study as run_study

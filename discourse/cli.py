@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from discourse.commands.catalogue import corpora
+from discourse.commands.console import AS_JSON, Status, tell
+from discourse.commands.corpus import COMMANDS
 from discourse.errors import DiscourseError, DiscourseWarning, UsageError
 
 if TYPE_CHECKING:
@@ -22,14 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["cli", "main"]
 
 _STUDY = click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.toml")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 _OPTIONS = (
     click.option("--data", type=click.Path(path_type=Path), help="Folder of the corpus; also DISCOURSE_DATA."),
     click.option("--work", type=click.Path(path_type=Path), default=Path("out"), show_default=True,
                  help="Folder for private tables: texts and pseudonyms, never to be shared."),
     click.option("--figures", type=click.Path(path_type=Path), default=Path("figures"), show_default=True,
                  help="Folder for what may be published: figures, tables, report, manifest."),
-    _JSON,
+    AS_JSON,
 )  # fmt: skip
 
 
@@ -55,53 +57,11 @@ def _for_study(function: Any) -> Any:
 def run(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
     """Run a study from its exports to its report."""
     done = _run(study, data, work, figures, "report")
-    _tell(as_json, _outcome(done), [
+    tell(as_json, _outcome(done), [
         _ran(done),
         f"figures  {done.figures}",
         f"report   {done.figures / 'report.html'}",
         f"private  {done.work} (texts and pseudonyms: never share it)",
-    ])  # fmt: skip
-
-
-@cli.command("import")
-@click.argument("sources", nargs=-1, required=True, metavar="STUDY.toml | FILE...")
-@click.option(
-    "--format", "form", help="Format of the files, if it is not to be sniffed: x_api, rtweet, twitter_v1, reddit, …"
-)
-@click.option("--mapping", type=click.Path(path_type=Path), help="TOML file that names the columns of any other table.")
-@click.option("--out", type=click.Path(path_type=Path), help="With files: folder to write the corpus to.")
-@_OPTIONS[0]
-@_OPTIONS[1]
-@_JSON
-def import_(
-    sources: tuple[str, ...],
-    *,
-    form: str | None,
-    mapping: Path | None,
-    out: Path | None,
-    data: Path | None,
-    work: Path,
-    as_json: bool,
-) -> None:
-    """Read exports and account for every row: those of a study, or any files into --out."""
-    from discourse.corpus.store import load_corpus, save_corpus
-    from discourse.readers.read import read_posts
-
-    if len(sources) == 1 and sources[0].endswith(".toml"):
-        done = _run(Path(sources[0]), data, work, Path("figures"), "prepare")
-        corpus = load_corpus(done.work / "corpus")
-    elif out is None:
-        raise UsageError("import reads a STUDY.toml, or files into a folder: give --out FOLDER")
-    else:
-        corpus = read_posts(list(sources), format=form, mapping=mapping)
-        save_corpus(corpus, out)
-    files = corpus.files.to_dicts()
-    reasons = dict(corpus.quarantine.group_by("reason").len().sort("reason").iter_rows())
-    _tell(as_json, {"files": files, "set_aside": reasons, "authors": corpus.posts["author_id"].n_unique()}, [
-        *(f"{one['file']}: read {one['read']} = accepted {one['accepted']} + duplicates {one['duplicates']}"
-          f" + quarantined {one['quarantined']}" for one in files),
-        *(f"  set aside, {reason}: {count}" for reason, count in reasons.items()),
-        repr(corpus),
     ])  # fmt: skip
 
 
@@ -113,7 +73,7 @@ def train(study: Path, data: Path | None, work: Path, figures: Path, *, as_json:
 
     done = _run(study, data, work, figures, "train")
     model = load_model(done.work / "model.zip")
-    _tell(
+    tell(
         as_json,
         {**_outcome(done), "model": model.model_id},
         [_ran(done), f"{model.model_id}  {done.work / 'model.zip'}"],
@@ -130,7 +90,7 @@ def evaluate(study: Path, data: Path | None, work: Path, figures: Path, *, as_js
     scores = pl.read_csv(done.work / "scores.csv")
     macro = scores.filter((pl.col("metric") == "macro_f1") & (pl.col("group") == "all")).to_dicts()
     lines = [f"{row['model']:24} macro-F1 {_interval(row)}" for row in macro]
-    _tell(as_json, {**_outcome(done), "scores": scores.to_dicts()}, [_ran(done), *lines])
+    tell(as_json, {**_outcome(done), "scores": scores.to_dicts()}, [_ran(done), *lines])
 
 
 @cli.command()
@@ -150,7 +110,7 @@ def measure(study: Path, data: Path | None, work: Path, figures: Path, *, as_jso
         f"{row['window']:17} {row['side']:12} nationalist {_interval(row)} {row['flags'] or ''}"
         for row in head.to_dicts()
     ]
-    _tell(as_json, {**_outcome(done), "series": series.to_dicts()}, [_ran(done), *lines])
+    tell(as_json, {**_outcome(done), "series": series.to_dicts()}, [_ran(done), *lines])
 
 
 @cli.command()
@@ -159,7 +119,7 @@ def figures(study: Path, data: Path | None, work: Path, figures: Path, *, as_jso
     """Draw the figures of a study, each with the rows behind it."""
     done = _run(study, data, work, figures, "draw")
     made = sorted(one.name for one in done.figures.iterdir() if one.suffix in {".svg", ".png", ".csv"})
-    _tell(as_json, {**_outcome(done), "files": made}, [_ran(done), *(str(done.figures / name) for name in made)])
+    tell(as_json, {**_outcome(done), "files": made}, [_ran(done), *(str(done.figures / name) for name in made)])
 
 
 @cli.command()
@@ -167,7 +127,7 @@ def figures(study: Path, data: Path | None, work: Path, figures: Path, *, as_jso
 def report(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
     """Write the report of a study: one HTML file that needs nothing else."""
     done = _run(study, data, work, figures, "report")
-    _tell(as_json, _outcome(done), [_ran(done), str(done.figures / "report.html")])
+    tell(as_json, _outcome(done), [_ran(done), str(done.figures / "report.html")])
 
 
 @cli.command()
@@ -175,13 +135,17 @@ def report(study: Path, data: Path | None, work: Path, figures: Path, *, as_json
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="The same seed gives the same posts.")
 @click.option("--posts", type=click.IntRange(min=1), default=11_300, show_default=True, help="About how many posts.")
 @click.option("--authors", type=click.IntRange(min=20), default=1_500, show_default=True, help="How many authors.")
-@_JSON
+@AS_JSON
 def simulate(folder: Path, seed: int, posts: int, authors: int, *, as_json: bool) -> None:
     """Write a corpus of made-up posts with known truth into FOLDER."""
     from discourse.simulate.demo import Demo, write_demo
 
     dirt = write_demo(folder, seed=seed, demo=Demo(posts=posts, authors=authors))
-    _tell(as_json, dict(dirt), [f"{folder}: " + ", ".join(f"{name} {count}" for name, count in dirt.items())])
+    tell(as_json, dict(dirt), [f"{folder}: " + ", ".join(f"{name} {count}" for name, count in dirt.items())])
+
+
+for _command in (*COMMANDS, corpora):
+    cli.add_command(_command)
 
 
 def main() -> None:
@@ -190,7 +154,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     warnings.simplefilter("default", DiscourseWarning)
     try:
-        cli(standalone_mode=False)
+        sys.exit(cli(standalone_mode=False) or 0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -216,31 +180,11 @@ def main() -> None:
 def _run(study: Path, data: Path | None, work: Path, figures: Path, until: str) -> Outcome:
     from discourse.study.run import run_study
 
-    status = _Status()
+    status = Status()
     try:
         return run_study(study, data=data, work=work, figures=figures, until=until, progress=status.show)
     finally:
         status.clear()
-
-
-class _Status:
-    """One line on standard error that says what is going on; nothing where nobody is watching."""
-
-    def __init__(self) -> None:
-        self.watched = sys.stderr.isatty()
-
-    def show(self, what: str, count: int) -> None:
-        """A stage with a count (0 at its start), or, with a count below 0, a warning to be kept."""
-        if count < 0:
-            self.clear()
-            click.echo(f"note: {what}", err=True)
-        elif self.watched:
-            click.echo(f"\r\033[K{what}{f' {count:,}' if count else ''} …", err=True, nl=False)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self.watched:
-            click.echo("\r\033[K", err=True, nl=False)
 
 
 def _outcome(done: Outcome) -> dict[str, Any]:
@@ -263,10 +207,6 @@ def _interval(row: dict[str, Any]) -> str:
     if row["low"] is None:
         return f"{row['estimate']:.3f}"
     return f"{row['estimate']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-
-
-def _tell(as_json: bool, found: dict[str, Any], lines: list[str]) -> None:
-    click.echo(json.dumps(found, ensure_ascii=False, indent=1, default=str) if as_json else "\n".join(lines))
 
 
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from discourse.corpus.population import Population
 from discourse.errors import BadInput, MissingData, UsageError
+from discourse.readers.read import FORMATS
 from discourse.study.config import MeasureSettings, Study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,12 +98,11 @@ WRONG = {
     "the study file has no [sides] section; see docs/study-file.md for what belongs there": {"sides": None},
     "a key of the study file is 'event'; it must be 'study', 'corpus', 'sides', 'population', 'labels', 'classifier', "
     "'measure', 'events' or 'truth'. Did you mean 'events'?": {"event": 'file = "events.csv"'},
-    '[corpus] names no files; write files = ["posts.jsonl.zst"]': {"corpus": "files = []"},
+    '[corpus] names no files; write files = ["posts.jsonl.zst"], or store = "my-corpus"': {"corpus": "files = []"},
     'files of [corpus] must be a list of words; write files = ["...", "..."]': {"corpus": 'files = "posts.jsonl"'},
     "made_up in [corpus] is 'false'; it must be true or false, like false":
         {"corpus": BASE["corpus"] + '\nmade_up = "false"'},
-    "format in [corpus] is 'x-api'; it must be 'x_api', 'rtweet', 'twitter_v1', 'reddit', 'telegram', 'youtube', "
-    "'csv', 'jsonl' or 'parquet'. Did you mean 'x_api'?":
+    f"format in [corpus] is 'x-api'; it must be {', '.join(map(repr, FORMATS[:-1]))} or 'xlsx'. Did you mean 'x_api'?":
         {"corpus": BASE["corpus"] + '\nformat = "x-api"'},
     "[corpus] has root = 5; write root = \"...\"": {"corpus": BASE["corpus"] + "\nroot = 5"},
     "[corpus] has mapping = 5; write mapping = \"...\"": {"corpus": BASE["corpus"] + "\nmapping = 5"},

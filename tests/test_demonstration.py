@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from discourse.corpus.privacy import Key
-from discourse.corpus.store import load_corpus
 from discourse.schema import FRAMES
 from discourse.simulate.conflict import windowed_truth
+from discourse.store.saved import load_corpus
 from discourse.study.config import Study
 from discourse.study.stages import Desk, stages_of
 

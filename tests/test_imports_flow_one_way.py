@@ -14,40 +14,52 @@ PACKAGE = Path(__file__).resolve().parents[1] / "discourse"
 
 TIERS = {
     "errors": 0, "schema": 0, "settings": 0.5, "events": 0.5, "text": 1,
-    "corpus.privacy": 1, "corpus.posts": 1, "corpus.gazetteer": 1,
-    "readers": 2, "corpus": 2, "labels": 3, "measure": 4, "framing": 4, "report": 5, "simulate": 5, "study": 7,
-    "cli": 8,
+    "corpus.privacy": 1, "corpus.posts": 1, "corpus.gazetteer": 1, "corpus.mentions": 1, "corpus.settle": 1,
+    "readers": 2, "corpus": 2, "store": 3, "labels": 3, "measure": 4, "framing": 4, "report": 5, "simulate": 5,
+    "study": 7, "commands": 7.5, "cli": 8,
 }  # fmt: skip
 
 # Inside a folder a module imports only from those that stand before it.
 ORDER = {
     "": ("errors", "schema", "settings", "events"),
     "text": ("normalize", "tokenize", "language", "sentiment"),
-    "corpus": ("privacy", "posts", "gazetteer", "sides", "copies", "population", "texts", "links", "store"),
+    "corpus": ("privacy", "posts", "gazetteer", "mentions", "settle", "sides", "near", "copies", "population",
+               "texts", "links", "catalogue"),
     "readers": (
-        "records",
-        "files",
-        "x_api",
-        "twitter_v1",
-        "rtweet",
-        "reddit",
-        "telegram",
-        "youtube",
-        "mapped",
-        "tables",
-        "account",
-        "read",
+        "values", "records", "formats", "markup", "files", "mapped", "tables", "sheets", "containers", "drafting",
+        "x_api", "twitter_v1", "x_archive", "rtweet", "twarc_csv", "twitter_r", "reddit", "telegram", "whatsapp",
+        "youtube", "yt_dlp", "youtube_tools", "facebook", "crowdtangle", "meta_library", "bluesky", "mastodon",
+        "tiktok", "zeeschuimer", "fourcat_csv", "fourcat", "account", "read",
+    ),
+    "store": (
+        "disk", "manifest", "segments", "spool", "staging", "scrubbing", "writing", "importing", "reading", "requeue",
+        "checking", "forgetting", "saved",
     ),
     "labels": ("codebook", "cells", "labels", "agreement", "relocate"),
     "measure": ("bootstrap", "rates", "tallies", "prevalence", "polarization", "shuffle", "windows", "timeline"),
     "framing": ("features", "lexicon", "classifier", "evaluate", "store"),
-    "report": ("guard", "composition", "rows", "marks", "plots", "words", "save", "manifest", "page"),
+    "report": ("disclosure", "guard", "composition", "rows", "marks", "plots", "words", "save", "manifest", "page"),
     "simulate": ("bank", "conflict", "people", "export", "demo", "observed"),
     "study": ("ledger", "config", "stages", "draw", "run"),
-}
+    "commands": ("console", "corpus", "catalogue"),
+}  # fmt: skip
 FORBIDDEN = {"measure": ("text", "corpus", "labels", "framing", "readers")}
 HEAVY = ("polars", "numpy", "pandas", "sklearn", "scipy", "matplotlib", "seaborn", "nltk", "pyarrow")
-COMMANDS = ("run", "import", "train", "evaluate", "measure", "figures", "report", "simulate")
+COMMANDS = (
+    "run",
+    "import",
+    "train",
+    "evaluate",
+    "measure",
+    "figures",
+    "report",
+    "simulate",
+    "forget",
+    "verify",
+    "gc",
+    "digest",
+    "corpora",
+)
 
 
 def imported(source: str, module: str, modules: frozenset[str]) -> Iterator[str]:

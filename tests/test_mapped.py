@@ -1,17 +1,28 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from discourse.errors import BadInput, MissingData, UsageError
-from discourse.readers.mapped import Mapping, look_up
-from discourse.readers.records import Draft, Reason
+from discourse.readers.mapped import CONSTANTS, REQUIRED, Mapping, look_up
+from discourse.readers.mapped import FIELDS as MAPPED
+from discourse.readers.read import Way
+from discourse.readers.records import Draft
+from discourse.readers.values import Reason
 
 FIELDS = {"id": "nr", "author": "who", "created_at": "when", "text": "body"}
 WHOLE = '[fields]\nid="a"\nauthor="b"\ncreated_at="c"\ntext="d"'
+LACKING = '[fields]\nauthor="b"\ncreated_at="c"\ntext="d"'
 ROW = {"nr": "1", "who": "a", "when": "2025-05-07T10:00:00Z", "body": "b"}
 
 
@@ -55,6 +66,50 @@ def test_from_toml(tmp_path: Path) -> None:
         ('platform="x"\ntimezone="Karachi"\n' + WHOLE, UsageError, "timezone is 'Karachi'.*Asia/Karachi"),
         ('platform="x"\ntimezone=5\n' + WHOLE, UsageError, "timezone is 5"),
         ('platform="x"\ntime_format="%Y"\n' + WHOLE, UsageError, "time_format must be a list"),
+        (
+            'platform="t"\n[fields]\ntext="d"',
+            UsageError,
+            r"none, write made_ids = true above it and under \[constants\] "
+            'author = "unknown", created_at = "2019-02-26T00:00:00Z"$',
+        ),
+        ('platform="t"\n[fields]\nid="a"\nauthor="b"\ncreated_at="c"', UsageError, 'lacks text; .* text = "…"$'),
+        ('platform="t"\nmade_ids="yes"\n' + WHOLE, UsageError, "made_ids is 'yes'.*write made_ids = true"),
+        ('platform="t"\nunescape=1\n' + WHOLE, UsageError, "unescape is 1 "),
+        ('platform="t"\nmade_ids=true\n' + WHOLE, UsageError, "made_ids and an id .*leave one of the two out"),
+        ('platform="x"\nmade_ids=true\n' + LACKING, UsageError, 'are numbers .*write platform = "x-table"'),
+        ('platform="t"\n' + WHOLE + "\nmade_ids=true", UsageError, r"write made_ids above \[fields\]"),
+        ('platform="t"\nconstants=3\n' + WHOLE, UsageError, "constants must be a table"),
+        ('platform="t"\n' + WHOLE + '\n[constants]\nauthor="u"', UsageError, r"^author is in \[fields\] and in "),
+        ('platform="t"\n' + LACKING + '\n[constants]\nid="1"', UsageError, "^'id' cannot be the same for all rows"),
+        ('platform="t"\n' + WHOLE + '\n[constants]\ntext="peace"', UsageError, "^'text' cannot be the same"),
+        ('platform="t"\n' + WHOLE + '\n[constants]\nlikes="1"', UsageError, "'likes' cannot be the same"),
+        ('platform="t"\n' + WHOLE + '\n[constants]\ncuontry="PK"', UsageError, "Did you mean 'country'"),
+        ('platform="t"\n' + WHOLE + '\n[constants]\nkind="tweet"', UsageError, 'kind is nothing .* kind = "original"'),
+        ('platform="t"\n' + WHOLE + '\n[constants]\nlang=""', UsageError, "lang is nothing that a post may hold"),
+        ('platform="t"\n' + WHOLE + '\n[constants]\nlang="!"', UsageError, "lang is nothing that a post may hold"),
+        (
+            'platform="t"\n[fields]\nid="a"\ntext="d"\ncreated_at="c"\n[constants]\nauthor=42',
+            UsageError,
+            "author is noth",
+        ),
+        (
+            'platform="t"\n[fields]\nid="a"\ntext="d"\nauthor="c"\n[constants]\ncreated_at="2019-02-26"',
+            UsageError,
+            'created_at is nothing .* created_at = "2019-02-26T00:00:00Z"',
+        ),
+        (
+            'platform="t"\n[fields]\nid="a"\ntext="d"\nauthor="c"\n[constants]\ncreated_at=2019-02-26T00:00:00Z',
+            UsageError,
+            "created_at is nothing",
+        ),
+        ('platform="t"\nkinds=3\n' + WHOLE, UsageError, "kinds must be a table"),
+        ('platform="t"\n' + WHOLE + '\n[kinds]\nTRUE="repost"', UsageError, r"needs the column .* \[fields\]: kind ="),
+        (
+            'platform="t"\n' + WHOLE + '\nkind="k"\n[kinds]\nTRUE="retweet"',
+            UsageError,
+            r"\[kinds\] 'TRUE' is 'retweet'; it must be one of original, reply, ",
+        ),
+        ('platform="t"\n' + WHOLE + '\nkind="k"\n[kinds]\nTRUE=["repost"]', UsageError, r"\[kinds\] 'TRUE' is \["),
     ],
 )
 def test_a_wrong_mapping_says_what_to_type(tmp_path: Path, text: str, error: type[Exception], words: str) -> None:
@@ -162,3 +217,160 @@ def test_a_missing_column_names_the_nearest() -> None:
     assert str(caught.value) == (
         "'a.csv' has no column 'thumbs' (the mapping's likes); it has nr, who, when, body, thumb. Did you mean 'thumb'?"
     )
+
+
+# What a table lacks
+
+TABLE = Mapping("x-table", {name: FIELDS[name] for name in ("author", "created_at", "text")}, "UTC", made_ids=True)
+
+
+def test_everything_that_a_mapping_can_say(tmp_path: Path) -> None:
+    path = tmp_path / "columns.toml"
+    path.write_text(
+        'platform = "x-table"\nmade_ids = true\nunescape = true\n[fields]\ntext = "body"\nkind = "rt"\n'
+        '[constants]\nauthor = "unknown"\ncreated_at = "2019-02-26T00:00:00Z"\nlang = "ur"\ncountry = "PK"\n'
+        'community = "peace_talk"\n[kinds]\nTRUE = "repost"\nFALSE = "original"\n',
+        encoding="utf-8",
+    )
+    made = Mapping.from_toml(path).draft({"body": "a &amp; b", "rt": "TRUE", "author": "demo_one", "lang": "en"})
+    assert isinstance(made, Draft)
+    assert (made.author, made.created_at, made.lang, made.country) == ("unknown", "2019-02-26T00:00:00Z", "ur", "PK")
+    assert (made.community, made.text, made.kind, made.platform) == ("peace_talk", "a & b", "repost", "x-table")
+
+
+def test_what_was_said_about_rows_that_are_set_aside_is_kept_whole() -> None:
+    same = MappingProxyType({"author": "unknown", "created_at": "2019-02-26T00:00:00Z"})
+    fields = {"text": "body", "kind": "rt"}
+    mapping = Mapping(
+        "t", fields, constants=same, kinds=MappingProxyType({"TRUE": "repost"}), made_ids=True, unescape=True
+    )
+    assert Way.of("csv", json.loads(json.dumps(Way("csv", mapping).said()))).mapping == mapping
+
+
+def test_every_example_of_a_constant_is_one_that_is_taken() -> None:
+    required = {name: column for name, column in FIELDS.items() if name not in CONSTANTS}
+    assert draft(Mapping("t", required, constants=CONSTANTS)).author == CONSTANTS["author"]
+
+
+def test_a_made_id_is_what_its_card_says() -> None:
+    # blake2b of 16 bytes over the moment in UTC, the text and the number of the repetition, in base32.
+    content = "2025-05-07T10:00:00+00:00\x1fامن\x1f%d"
+    expected = [
+        "row-"
+        + base64.b32encode(hashlib.blake2b((content % n).encode(), digest_size=16, person=b"discourse-row").digest())
+        .decode()
+        .rstrip("=")
+        .lower()
+        for n in (1, 2)
+    ]
+    seen: dict[int, int] = {}
+    found = [TABLE.draft({**ROW, "body": "امن"}, seen) for _ in range(2)]
+    assert [one.id for one in found if isinstance(one, Draft)] == expected
+    assert all(re.fullmatch("row-[a-z2-7]{26}", one) for one in expected)
+
+
+@pytest.mark.parametrize(
+    ("given_", "same"),
+    [
+        ({"who": "demo_two"}, True),
+        ({"nr": "2"}, True),
+        ({"when": "2025-05-07T15:00:00+05:00"}, True),
+        ({"when": "2025-05-07 10:00:00"}, True),
+        ({"when": "2025-05-07T10:00:01Z"}, False),
+        ({"body": "@demo_two see https://x.com/demo_two, peace"}, True),
+        ({"body": "@ see https://x.com/, peace"}, False),
+        ({"body": "@demo_one see https://x.com/demo_one, peace!"}, False),
+        ({"body": "@demo_one see https://example.org/demo_two, peace"}, False),
+    ],
+    ids=["author", "number", "zone", "no zone", "time", "handle", "no handle", "text", "link"],
+)
+def test_what_a_made_id_tells_apart(given_: dict[str, str], same: bool) -> None:
+    first = draft(TABLE, body="@demo_one see https://x.com/demo_one, peace")
+    other = draft(TABLE, **{"body": "@demo_one see https://x.com/demo_one, peace", **given_})
+    assert (first.id == other.id) == same
+
+
+def test_a_user_of_reddit_is_no_part_of_a_made_id() -> None:
+    table = Mapping("reddit-table", TABLE.fields, made_ids=True)
+    assert draft(table, body="ask @demo_one").id == draft(table, body="ask @demo_two").id
+    reddit = Mapping("reddit", TABLE.fields, made_ids=True)
+    assert draft(reddit, body="ask u/demo_one").id == draft(reddit, body="ask u/demo_two").id
+
+
+@pytest.mark.parametrize(
+    ("given_", "reason"),
+    [
+        ({"when": "soon"}, Reason.BAD_TIMESTAMP),
+        ({"when": "1999-05-07T10:00:00Z"}, Reason.TIMESTAMP_OUT_OF_RANGE),
+        ({"body": None}, Reason.MISSING_TEXT),
+        ({"body": 5}, Reason.WRONG_TYPE),
+        ({"body": "a" * 100_001}, Reason.TEXT_TOO_LONG),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_row_that_no_id_can_be_made_of_says_why(given_: dict[str, Any], reason: Reason) -> None:
+    assert TABLE.draft({**ROW, **given_}) == reason
+
+
+KINDS_OF = {"TRUE": "repost", "FALSE": "original", "2": "reply", "": "quote"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("TRUE", "repost"), ("FALSE", "original"), (True, "repost"), (False, "original"), ("2", "reply"), (2, "reply"),
+        ("", "quote"), (None, "quote"), ("true", Reason.BAD_VALUE), ("repost", Reason.BAD_VALUE),
+        (2.0, Reason.BAD_VALUE), ([], Reason.BAD_VALUE), ("None", Reason.BAD_VALUE),
+    ],
+)  # fmt: skip
+def test_kinds_are_those_of_the_mapping_and_no_others(value: Any, expected: str) -> None:
+    made = Mapping("t", {**FIELDS, "kind": "k"}, kinds=KINDS_OF).draft({**ROW, "k": value})
+    assert (made.kind if isinstance(made, Draft) else made) == expected
+
+
+def test_an_empty_kind_that_is_not_listed_is_no_original() -> None:
+    mapping = Mapping("t", {**FIELDS, "kind": "k"}, kinds={"TRUE": "repost"})
+    assert [mapping.draft({**ROW, "k": value}) for value in ("", None)] == [Reason.BAD_VALUE, Reason.BAD_VALUE]
+
+
+@pytest.mark.parametrize("kinds", [{}, {"repost": "repost", "original": "original"}], ids=["plain", "listed"])
+def test_the_counts_of_a_repost_are_not_its_own(kinds: dict[str, str]) -> None:
+    counts = {name: f"n_{name}" for name in ("likes", "replies", "reposts", "quotes")}
+    mapping = Mapping("t", {**FIELDS, **counts, "kind": "k"}, kinds=kinds)
+    row = {f"n_{name}": "7" for name in counts}
+    repost, original = (draft(mapping, **row, k=kind) for kind in ("repost", "original"))
+    assert [getattr(repost, name) for name in counts] == [None] * 4
+    assert [getattr(original, name) for name in counts] == [7] * 4
+
+
+def test_escapes_are_undone_once_and_only_when_that_is_said() -> None:
+    plain, undone = Mapping("t", FIELDS), Mapping("t", FIELDS, unescape=True)
+    given_ = "a &amp;lt; b &gt; c &quot;"
+    assert [draft(one, body=given_).text for one in (plain, undone)] == [given_, "a &lt; b > c &quot;"]
+
+
+LEAF = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["TRUE", "@demo u/demo"])
+JSON = LEAF | st.lists(LEAF, max_size=2) | st.dictionaries(st.text(max_size=3), LEAF, max_size=2)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("who", "body", "k", "n"), JSON)), st.booleans())
+def test_any_value_is_a_draft_or_a_reason(record: dict[str, Any], listed: bool) -> None:
+    mapping = Mapping(
+        "reddit", {"author": "who", "text": "body", "kind": "k", "likes": "n"}, made_ids=True, unescape=True,
+        constants={"created_at": "2019-02-26T00:00:00Z"}, kinds=KINDS_OF if listed else {},
+    )  # fmt: skip
+    made = mapping.draft(record)
+    if isinstance(record.get("body"), str) and not listed:
+        assert isinstance(made, Draft)
+    else:
+        assert isinstance(made, Draft | Reason)
+
+
+def test_the_mapping_on_the_card_is_one(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "formats" / "mapped.md").read_text(encoding="utf-8")
+    (tmp_path / "columns.toml").write_text(text.split("```")[1].removeprefix("toml\n"), encoding="utf-8")
+    mapping = Mapping.from_toml(tmp_path / "columns.toml")
+    assert all(name in text for name in [*REQUIRED, *CONSTANTS, "made_ids", "unescape"])
+    also = text.partition("# also ")[2].partition("\n")[0].split(", ")
+    assert {*mapping.fields, *mapping.constants, *also} == set(MAPPED)

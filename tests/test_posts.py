@@ -50,9 +50,9 @@ def test_two_posts_cannot_share_an_id() -> None:
     [(7, 2, 1, True), (7, 2, 2, False), (7, 1, 1, False), (10, 0, 1, False)],
 )
 def test_the_rows_of_each_file_add_up(accepted: int, duplicates: int, quarantined: int, fine: bool) -> None:
-    right = ("a.jsonl", "rtweet", 3, 3, 0, 0)
+    right = ("a.jsonl", "rtweet", 3, 3, 0, 0, 0, 0)
     files = pl.DataFrame(
-        [right, ("b.jsonl", "rtweet", 10, accepted, duplicates, quarantined)], schema=FILES.columns, orient="row"
+        [right, ("b.jsonl", "rtweet", 10, accepted, duplicates, quarantined, 0, 0)], schema=FILES.columns, orient="row"
     )
     if fine:
         assert Corpus(POSTS.empty(), files=files).files.height == 2
@@ -65,7 +65,7 @@ def test_the_rows_of_each_file_add_up(accepted: int, duplicates: int, quarantine
 
 
 def test_errors_that_cancel_between_files_are_seen() -> None:
-    rows = [("a", "rtweet", 3, 4, 0, 0), ("b", "rtweet", 4, 3, 0, 0)]
+    rows = [("a", "rtweet", 3, 4, 0, 0, 0, 0), ("b", "rtweet", 4, 3, 0, 0, 0, 0)]
     with pytest.raises(SchemaError, match="'a'"):
         Corpus(POSTS.empty(), files=pl.DataFrame(rows, schema=FILES.columns, orient="row"))
 

@@ -50,10 +50,10 @@ def test_the_format_is_told_by_content(tmp_path: Path, name: str, format_: str) 
     ("data", "words"),
     [
         (b"<!DOCTYPE html>\n<html></html>\n", "is a web page"),
-        (b'[\n{"id": "1"}\n]\n', "is one JSON array .*jq"),
+        (b'[\n{"id": "1"}\n]\n', "in no format that is known"),
         (b'{"id": "1"}\n', "in no format that is known"),
         (b"id,text\n1,a\n", "in no format that is known"),
-        (b"PAR1....", "in no format that is known"),
+        (b"PAR1....", "is a Parquet file"),
         (b"\n \n", "in no format that is known"),
     ],
 )
@@ -62,7 +62,7 @@ def test_an_unknown_format_says_what_is_known_and_what_to_give(tmp_path: Path, d
     path.write_bytes(data)
     with pytest.raises(BadInput, match=words) as caught:
         read_posts(path, key=KEY)
-    for part in ("'a.txt'", "x_api, rtweet", "mapping='columns.toml'", "id, author, created_at, text"):
+    for part in ("'a.txt'", "fourcat, x_api, rtweet", "mapping='columns.toml'", "id, author, created_at, text"):
         assert part in str(caught.value)
 
 
@@ -103,7 +103,7 @@ def test_a_file_is_read_once_however_often_it_is_named(tmp_path: Path) -> None:
     path.write_bytes(lines(tweet(1)))
     (tmp_path / "link.jsonl").symlink_to(path)
     corpus = read_posts([path, str(path), f"{tmp_path}/*.jsonl", tmp_path / "link.jsonl"], key=KEY)
-    assert corpus.files.rows() == [("a[1].jsonl", "x_api", 1, 1, 0, 0)]
+    assert corpus.files.rows() == [("a[1].jsonl", "x_api", 1, 1, 0, 0, 0, 0)]
 
 
 def test_files_of_one_name_are_told_apart_without_the_way_to_them(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_one_warning_for_all_that_was_set_aside_and_none_for_duplicates(tmp_path
     path.write_bytes(lines(tweet(1), tweet(1)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert read_posts(path, key=KEY).files.row(0)[2:] == (2, 1, 1, 0)
+        assert read_posts(path, key=KEY).files.row(0)[2:6] == (2, 1, 1, 0)
     path.write_bytes(
         lines(tweet(1), tweet(1), tweet(2, id=None), *[b"x"] * 2, tweet(3, created_at="now"), tweet(4, id=""))
     )
@@ -242,7 +242,7 @@ def test_a_document_is_told_from_its_content_and_counted(
     given = tmp_path / "export.bin"  # neither the name nor the ending says what it is
     given.write_bytes(gzip.compress(fixture.read_bytes()))
     corpus = read_posts(given, key=Key.made_up("documents"))
-    assert corpus.files.rows() == [("export.bin", *counts)]
+    assert corpus.files.rows() == [("export.bin", *counts, 0, 0)]
     assert set(corpus.posts["platform"]) == {platform}
     assert corpus.posts["post_id"].str.starts_with(f"{platform}:").all()
     assert corpus.posts["author_id"].str.contains(rf"^{platform}:[a-z2-7]{{26}}$").all()

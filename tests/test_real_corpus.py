@@ -12,8 +12,8 @@ import msgspec
 import polars as pl
 import pytest
 
-from discourse.corpus.store import load_corpus
 from discourse.readers.files import open_lines
+from discourse.store.saved import load_corpus
 from discourse.study.run import Outcome, run_study
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym
-from discourse.readers.records import MAX_TEXT, Draft, Reason, Row, decode_object, parse_time, to_row, unescape
+from discourse.readers.records import MAX_TEXT, Draft, Row, to_row
+from discourse.readers.values import Reason, decode_object, parse_time, unescape
 
 KEY = Key.made_up("records")
 GOOD = Draft("x", "9000000000000000001", "42", "2025-05-07T10:00:00Z", "peace")
@@ -54,6 +55,11 @@ def test_a_whole_draft_becomes_a_row_without_an_id_of_a_person() -> None:
         1,
         2,
         3,
+        None,
+        None,
+        None,
+        None,
+        "geo",
         "a.jsonl",
         3,
     )
@@ -267,6 +273,7 @@ def test_any_time_with_a_zone_is_the_same_moment(local: datetime, minutes: int) 
         (b"null", "not_an_object"),
         (b"42", "not_an_object"),
         (b"[" * 100_000, "nesting_too_deep"),
+        (b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", "nesting_too_deep"),
         (b'{"a":"\\ud83d"}', "invalid_json"),
     ],
 )

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import Taken, take_all
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.corpus.posts import Corpus
 from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym
 from discourse.readers import rtweet, twitter_v1, x_api
-from discourse.readers.account import Account
 from discourse.readers.files import open_lines
-from discourse.readers.records import Draft, Reason, decode_object, to_row
+from discourse.readers.records import Draft, to_row
 from discourse.readers.reddit import drafts, looks_like
+from discourse.readers.values import Reason, decode_object
 
 KEY = Key.made_up("reddit")
 FIXTURE = Path(__file__).parent / "fixtures" / "readers" / "reddit.jsonl"
@@ -65,18 +66,18 @@ def outcome(record: dict[str, Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def corpus() -> Corpus:
-    account = Account(KEY)
+    taken: list[Taken] = []
     for number, line in open_lines(FIXTURE):
         record = decode_object(line)
         assert not isinstance(record, Reason)
         assert looks_like(record)
         for item in drafts(record):
-            account.take(item, FIXTURE.name, number)
-    return account.close()
+            taken.append((item, FIXTURE.name, number))
+    return take_all(KEY, taken)
 
 
 def test_every_line_is_accounted_for(corpus: Corpus) -> None:
-    assert corpus.files.row(0)[2:] == (13, 7, 0, 6)
+    assert corpus.files.row(0)[2:6] == (13, 7, 0, 6)
     assert corpus.quarantine.sort("source_line").select("source_line", "reason").rows() == [
         (7, DELETED.value),
         (8, REMOVED.value),

@@ -18,7 +18,7 @@ SHARED = Path(os.environ.get("DISCOURSE_SHARED", Path(__file__).resolve().parent
 
 def test_the_four_kinds() -> None:
     corpus = read_posts(FIXTURE, key=KEY)
-    assert corpus.files.rows() == [("rtweet.jsonl", "rtweet", 4, 4, 0, 0)]
+    assert corpus.files.rows() == [("rtweet.jsonl", "rtweet", 4, 4, 0, 0, 0, 0)]
     base = "x:90000000000000000"
     assert corpus.posts.select(
         "post_id", "kind", "parent_id", "text", "likes", "reposts", "country", "location"
@@ -57,7 +57,7 @@ def test_the_published_counts_of_a_real_campaign() -> None:
     if not path.exists():
         pytest.skip("needs ../shared (get-out-2021)")
     corpus = read_posts(path, key=KEY)
-    read, accepted, duplicates, quarantined = corpus.files.row(0)[2:]
+    read, accepted, duplicates, quarantined = corpus.files.row(0)[2:6]
     assert read == 17_360 == accepted + duplicates + quarantined
     assert len(corpus) == accepted == 17_360
     assert corpus.posts["author_id"].n_unique() == 3_654

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from discourse.corpus.gazetteer import Gazetteer
 from discourse.corpus.posts import Corpus
 from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym
-from discourse.corpus.sides import Rule, Sides
+from discourse.corpus.sides import COUNTRY_BASES, Rule, Sides, coverage
 from discourse.errors import BadInput, MissingData, UsageError
 from discourse.readers.files import open_lines
 from discourse.schema import POSTS
@@ -56,7 +56,7 @@ gazetteer = "builtin"
 def corpus(*posts: dict[str, Any]) -> Corpus:
     rows = [
         {
-            "post_id": f"x:{place}",
+            "post_id": f"x:{place:02}",
             "platform": "x",
             "author_id": f"x:author{place}",
             "created_at": datetime(2025, 10, 11, tzinfo=UTC),
@@ -178,6 +178,106 @@ def test_clocks(tmp_path: Path) -> None:
 
 
 COUNTRY = '[[rule]]\nbasis = "country"\n'
+BOTH = 'codes = {PK = "pakistan", AF = "afghanistan"}\n'
+
+
+def test_a_country_decides_only_where_a_post_was_written_unless_more_is_trusted(tmp_path: Path) -> None:
+    posts = corpus(
+        {"country": "PK", "country_basis": "geo"},
+        {"country": "PK", "country_basis": "account"},
+        {"country": "AF", "country_basis": "page_admins"},
+        {"country": "AF", "country_basis": "community"},
+        {"country": "AF", "country_basis": "guess"},
+        {"country": "AF", "country_basis": None},
+    )
+    nobody = ("unknown", "none")
+    geo = [("pakistan", "country"), nobody, nobody, nobody, nobody, ("afghanistan", "country")]
+    assert given_sides(sides(tmp_path, HEAD + COUNTRY + BOTH).assign(posts)) == geo
+    assert given_sides(sides(tmp_path, HEAD + COUNTRY + BOTH + 'trust = ["geo"]\n').assign(posts)) == geo
+    account = sides(tmp_path, HEAD + COUNTRY + BOTH + 'trust = ["account"]\n').assign(posts)
+    assert given_sides(account) == [nobody, ("pakistan", "country:account"), nobody, nobody, nobody, nobody]
+    every = sides(tmp_path, HEAD + COUNTRY + BOTH + f"trust = {list(COUNTRY_BASES)}\n").assign(posts)
+    assert given_sides(every) == [
+        ("pakistan", "country"),
+        ("pakistan", "country:account"),
+        ("afghanistan", "country:page_admins"),
+        ("afghanistan", "country:community"),
+        nobody,
+        ("afghanistan", "country"),
+    ]
+    assert every.history[-1].reason == (
+        "decided by country 2, country:account 1, country:community 1, country:page_admins 1; 1 unknown"
+    )
+
+
+def test_a_country_that_is_not_trusted_leaves_the_word_to_the_next_rule_and_is_no_conflict(tmp_path: Path) -> None:
+    place = '[[rule]]\nbasis = "location"\ngazetteer = "builtin"\n'
+    posts = corpus({"country": "PK", "country_basis": "account", "location": "Kabul"})
+    deaf = sides(tmp_path, HEAD + COUNTRY + BOTH + place)
+    assert deaf.evidence(posts).rows() == [("afghanistan", "location", 1, 1, 0)]
+    late = sides(tmp_path, HEAD + COUNTRY + BOTH + place + COUNTRY + BOTH + 'trust = ["account"]\n')
+    assert late.evidence(posts).rows() == [("afghanistan", "location", 1, 1, 1)]
+    early = sides(tmp_path, HEAD + COUNTRY + BOTH + 'trust = ["account"]\n' + place)
+    assert early.evidence(posts).rows() == [("pakistan", "country:account", 1, 1, 1)]
+
+
+def test_a_public_forum_decides_by_its_whole_name(tmp_path: Path) -> None:
+    text = HEAD + (
+        '[[rule]]\nbasis = "community"\nside = "pakistan"\ncommunities = ["pakistan", "r/Lahore"]\n'
+        '[[rule]]\nbasis = "community"\nside = "afghanistan"\ncommunities = ["Afghan"]\n'
+    )
+    names = ("Pakistan", "r/pakistan", "/r/lahore", "lahore", "afghan", "pakistanis", "AskPakistan", "", None)
+    done = sides(tmp_path, text).assign(corpus(*({"community": name} for name in names)))
+    assert given_sides(done) == [
+        *[("pakistan", "community")] * 4,
+        ("afghanistan", "community"),
+        *[("unknown", "none")] * 4,
+    ]
+
+
+def test_a_language_decides_only_when_a_rule_asks_and_by_what_the_platform_declared(tmp_path: Path) -> None:
+    text = (
+        HEAD + '[[rule]]\nbasis = "language"\ncodes = {PS = "afghanistan", "ur_IN" = "afghanistan", ur = "pakistan"}\n'
+    )
+    declared = ("ps", "PS", "ps-AF", "ps_PK", "ur", "ur-PK", "ur-in", "psx", "fa", "und", None)
+    posts = corpus(*({"lang_declared": tag, "lang": "fa"} for tag in declared), {"lang": "ps", "text": "سوله"})
+    assert given_sides(sides(tmp_path, text).assign(posts)) == [
+        *[("afghanistan", "language")] * 4,
+        *[("pakistan", "language")] * 2,
+        ("afghanistan", "language"),
+        *[("unknown", "none")] * 5,
+    ]
+    assert "language" not in {basis for _, basis in given_sides(sides(tmp_path).bind(KEY).assign(posts))}
+
+
+def test_coverage_counts_every_post_once_and_says_the_share_of_the_unknown(tmp_path: Path) -> None:
+    posts = corpus(
+        {"country": "PK", "author_id": "x:a"},
+        {"country": "PK", "author_id": "x:a"},
+        {"location": "Lahore", "author_id": "x:a"},
+        {"location": "Kabul", "author_id": "x:b"},
+        {"author_id": "x:b"},
+        *({"author_id": "x:c"} for _ in range(3)),
+    )
+    table = coverage(posts.with_sides(sides(tmp_path).bind(KEY)))
+    assert table.columns == ["side", "basis", "posts", "authors", "share"]
+    assert table.rows() == [
+        ("afghanistan", "location", 1, 1, 0.125),
+        ("pakistan", "country", 2, 1, 0.25),
+        ("pakistan", "location", 1, 1, 0.125),
+        ("unknown", "none", 4, 2, 0.5),
+    ]
+
+
+def test_coverage_names_the_unknown_also_when_there_is_none_and_wants_sides() -> None:
+    rules = (Rule("country", codes={"PK": "pakistan"}),)
+    known = Sides(("zone", "pakistan"), rules).assign(corpus({"country": "PK"}))
+    assert coverage(known).rows() == [("pakistan", "country", 1, 1, 1.0), ("unknown", "none", 0, 0, 0.0)]
+    # "unknown" is the last row by what it is, not by the alphabet.
+    last = Sides(("zone",), (Rule("country", codes={"PK": "zone"}),)).assign(corpus({"country": "PK"}, {}))
+    assert coverage(last)["side"].to_list() == ["zone", "unknown"]
+    with pytest.raises(UsageError, match=r"^the posts have no sides yet; write corpus\.with_sides"):
+        coverage(corpus({}))
 
 
 @pytest.mark.parametrize(
@@ -191,6 +291,14 @@ COUNTRY = '[[rule]]\nbasis = "country"\n'
         (HEAD + COUNTRY + "codes = {PK = 1}", "rule 1 .country. has no codes"),
         (HEAD + COUNTRY + 'codes = {PK = "pakstan"}', "a side of rule 1 .* is 'pakstan'; .* Did you mean 'pakistan'"),
         (HEAD + COUNTRY + 'code = {PK = "pakistan"}', "a key of rule 1 .* is 'code'; .* Did you mean 'codes'"),
+        (HEAD + COUNTRY + BOTH + 'trust = ["acount"]', "trust .* is 'acount'; .* Did you mean 'account'"),
+        (HEAD + COUNTRY + BOTH + "trust = []", r"rule 1 .country. trusts nothing; write trust = \["),
+        (HEAD + COUNTRY + BOTH + 'trust = "geo"', "trust of rule 1 must be a list of words"),
+        (HEAD + '[[rule]]\nbasis = "language"\n', 'rule 1 .language. has no codes; write codes = {ur = "pakistan"}'),
+        (HEAD + '[[rule]]\nbasis = "language"\ncodes = {ps = "kabul"}', "a side of rule 1 .language. is 'kabul'"),
+        (HEAD + '[[rule]]\nbasis = "language"\ntrust = ["geo"]', "a key of rule 1 .language. is 'trust'"),
+        (HEAD + '[[rule]]\nbasis = "community"\nside = "pakistan"\n', "rule 1 .community. names no forum"),
+        (HEAD + '[[rule]]\nbasis = "community"\ncommunities = ["demo"]\n', "rule 1 has no 'side'"),
         (HEAD + '[[rule]]\nbasis = "source"\nside = "pakistan"\n', "names no file"),
         (HEAD + '[[rule]]\nbasis = "source"\nfiles = ["a"]\n', "rule 1 has no 'side'"),
         (HEAD + '[[rule]]\nbasis = "author"\nside = "pakistan"\n', "names no account"),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from discourse.errors import BadInput, QuarantineWarning
 from discourse.readers.mapped import Mapping
 from discourse.readers.read import read_posts
 from discourse.readers.records import Draft
+from discourse.readers.sheets import sheet_drafts
 from discourse.readers.tables import csv_drafts, jsonl_drafts, parquet_drafts
 
 KEY = Key.made_up("tables")
@@ -26,13 +28,13 @@ ROW = b"%d,42,2025-05-07T10:00:00Z,%b,\n"
 
 def told(path: Path, data: bytes) -> list[tuple[int, Any]]:
     path.write_bytes(data)
-    return [(line, item.text if isinstance(item, Draft) else str(item)) for line, item in csv_drafts(path, MAPPING)]
+    return [(line, item.text if isinstance(item, Draft) else str(item)) for line, item, _ in csv_drafts(path, MAPPING)]
 
 
 def test_the_fixture_row_by_row() -> None:
     with pytest.warns(QuarantineWarning, match="7 of 10 rows"):
         corpus = read_posts(FIXTURES / "table.csv", key=KEY, mapping=FIXTURES / "columns.toml")
-    assert corpus.files.rows() == [("table.csv", "csv", 10, 3, 0, 7)]
+    assert corpus.files.rows() == [("table.csv", "csv", 10, 3, 0, 7, 0, 0)]
     assert corpus.posts.select("post_id", "source_line", "kind", "likes", "lang_declared", "text").rows() == [
         ("forum:a1", 2, "reply", 3, "ur", 'two\nlines; "quoted"'),
         ("forum:a2", 4, "original", None, None, "NA"),
@@ -126,7 +128,7 @@ def test_what_the_csv_module_writes_comes_back(tmp_path_factory: pytest.TempPath
         writer = csv.writer(file, quoting=csv.QUOTE_ALL)
         writer.writerow(["id", "user", "when", "text", "likes"])
         writer.writerows([number, "42", "2025-05-07T10:00:00Z", cell, ""] for number, cell in enumerate(cells, start=1))
-    assert [item.text for _, item in csv_drafts(path, MAPPING) if isinstance(item, Draft)] == cells
+    assert [item.text for _, item, _ in csv_drafts(path, MAPPING) if isinstance(item, Draft)] == cells
 
 
 def test_json_lines_with_nested_names(tmp_path: Path) -> None:
@@ -138,13 +140,13 @@ def test_json_lines_with_nested_names(tmp_path: Path) -> None:
     )
     mapping = Mapping("x", {**MAPPING.fields, "author": "user.id"})
     found = list(jsonl_drafts(path, mapping))
-    assert [line for line, _ in found] == [1, 3, 4]
-    assert [getattr(item, "author", item) for _, item in found] == [7, 7, "invalid_json"]
+    assert [line for line, _, _ in found] == [1, 3, 4]
+    assert [getattr(item, "author", item) for _, item, _ in found] == [7, 7, "invalid_json"]
     with pytest.warns(
         QuarantineWarning, match=r"2 of 3 rows of 'a\.jsonl' were set aside: id_precision_lost 1, invalid_json 1;"
     ):
         corpus = read_posts(path, key=KEY, mapping=mapping)
-    assert corpus.files.rows() == [("a.jsonl", "jsonl", 3, 1, 0, 2)]
+    assert corpus.files.rows() == [("a.jsonl", "jsonl", 3, 1, 0, 2, 0, 0)]
 
 
 def test_json_lines_that_never_have_a_required_name_are_refused(tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ def test_parquet_with_whole_numbers_and_moments(tmp_path: Path) -> None:
     moments = [datetime(2025, 5, 7, 10, tzinfo=UTC), datetime(2025, 5, 7, 11, tzinfo=UTC)]
     path = parquet(tmp_path / "a.parquet", [9 * 10**18 + 1, 9 * 10**18 + 2], moments)
     corpus = read_posts(path, key=KEY, mapping=MAPPING)
-    assert corpus.files.rows() == [("a.parquet", "parquet", 2, 2, 0, 0)]
+    assert corpus.files.rows() == [("a.parquet", "parquet", 2, 2, 0, 0, 0, 0)]
     assert corpus.posts.select("post_id", "created_at", "source_line").rows() == [
         ("x:9000000000000000001", moments[0], 1),
         ("x:9000000000000000002", moments[1], 2),
@@ -188,3 +190,65 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     pl.DataFrame({"id": ["1"], "user": ["4"], "when": ["x"], "text": ["a"]}).write_parquet(path)
     with pytest.raises(BadInput, match="has no column 'likes'"):
         list(parquet_drafts(path, MAPPING))
+
+
+# Tables that lack ids, authors and times
+
+BARE = Mapping(
+    "x-table", {"text": "text"}, constants={"author": "unknown", "created_at": "2019-02-26T00:00:00Z"}, made_ids=True
+)
+TEXTS = ["peace", "امن", "peace", "peace"]
+
+
+def bare(path: Path) -> Path:
+    """A table of four texts, three of them the same, in the format of the name."""
+    if path.suffix == ".csv":
+        path.write_text("text\n" + "".join(f"{text}\n" for text in TEXTS), encoding="utf-8")
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(f'{{"text": "{text}"}}\n' for text in TEXTS), encoding="utf-8")
+    elif path.suffix == ".parquet":
+        pl.DataFrame({"text": TEXTS}).write_parquet(path)
+    else:
+        book = openpyxl.Workbook()
+        for text in ["text", *TEXTS]:
+            book.worksheets[0].append([text])
+        book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "drafts"),
+    [("a.csv", csv_drafts), ("a.jsonl", jsonl_drafts), ("a.parquet", parquet_drafts), ("a.xlsx", sheet_drafts)],
+    ids=["csv", "jsonl", "parquet", "xlsx"],
+)
+def test_a_repeated_row_is_a_post_of_its_own(tmp_path: Path, name: str, drafts: Any) -> None:
+    path = bare(tmp_path / name)
+    found = [read.item for read in drafts(path, BARE)]
+    ids = [one.id for one in found if isinstance(one, Draft)]
+    assert [one.text for one in found] == TEXTS
+    assert len(set(ids)) == 4
+    assert ids == [read.item.id for read in drafts(path, BARE)]
+    corpus = read_posts(path, key=KEY, mapping=BARE)
+    assert corpus.files.row(0)[2:6] == (4, 4, 0, 0)
+    assert corpus.posts["author_id"].n_unique() == 1
+
+
+def test_the_same_table_twice_is_all_duplicates(tmp_path: Path) -> None:
+    paths = [bare(tmp_path / name) for name in ("a.csv", "b.jsonl", "c.parquet", "d.xlsx")]
+    corpus = read_posts(paths, key=KEY, mapping=BARE)
+    assert corpus.files.select("read", "accepted", "duplicates", "quarantined").rows() == [
+        (4, 4, 0, 0), (4, 0, 4, 0), (4, 0, 4, 0), (4, 0, 4, 0),
+    ]  # fmt: skip
+
+
+def test_a_column_of_ids_is_not_looked_at_when_ids_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,,text\n" + "1.7E+18,900000000000000000,peace\n" * 6, encoding="utf-8")
+    assert read_posts(path, key=KEY, mapping=BARE).files.row(0)[2:6] == (6, 6, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet", "a.xlsx"])
+def test_a_table_without_the_text_is_refused_by_its_columns(tmp_path: Path, name: str) -> None:
+    mapping = Mapping("x-table", {"text": "body"}, constants=BARE.constants, made_ids=True)
+    with pytest.raises(BadInput, match=r"has no column 'body' \(the mapping's text\); it has text"):
+        read_posts(bare(tmp_path / name), key=KEY, mapping=mapping)

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import Taken, take_all
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from discourse.corpus.mentions import hide_people
 from discourse.corpus.posts import Corpus
 from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym
+from discourse.errors import BadInput
 from discourse.readers import rtweet, twitter_v1, x_api
-from discourse.readers.account import Account
 from discourse.readers.files import open_lines
-from discourse.readers.records import Draft, Reason, Withdrawal, decode_object, to_row
+from discourse.readers.read import read_posts
+from discourse.readers.records import Draft, Withdrawal, to_row
 from discourse.readers.twitter_v1 import drafts, looks_like
+from discourse.readers.values import Reason, decode_object
 
 KEY = Key.made_up("twitter_v1")
 FIXTURE = Path(__file__).parent / "fixtures" / "readers" / "twitter_v1.jsonl"
@@ -26,12 +32,12 @@ TWEET = {"id_str": "9001", "created_at": "Wed Oct 10 20:19:24 +0000 2018", "user
 
 
 def read(path: Path) -> Corpus:
-    account = Account(KEY)
+    taken: list[Taken] = []
     for number, line in open_lines(path):
         record = decode_object(line)
         for item in [record] if isinstance(record, Reason) else drafts(record):
-            account.take(item, path.name, number)
-    return account.close()
+            taken.append((item, path.name, number))
+    return take_all(KEY, taken)
 
 
 def one(**fields: Any) -> Draft:
@@ -51,9 +57,8 @@ def by_id(corpus: Corpus, number: int) -> dict[str, Any]:
 
 
 def test_every_line_of_a_stream_is_accounted_for(stream: Corpus) -> None:
-    assert stream.files.row(0)[2:] == (10, 4, 0, 6)
+    assert stream.files.row(0)[2:] == (10, 5, 0, 5, 0, 1)
     assert stream.quarantine.sort("source_line").select("source_line", "reason").rows() == [
-        (1, NOT_A_POST.value),
         (4, NOT_A_POST.value),
         (7, NOT_A_POST.value),
         (8, "missing_author"),
@@ -144,7 +149,8 @@ def test_the_string_wins_over_a_rounded_number() -> None:
 )
 def test_a_number_alone_is_an_id_only_as_long_as_it_is_exact(number: Any, outcome: str) -> None:
     for empty in ({}, {"id_str": ""}, {"id_str": None}):
-        (draft,) = drafts({**{k: v for k, v in TWEET.items() if k != "id_str"}, "id": number, **empty})
+        bare = {name: value for name, value in TWEET.items() if name != "id_str"}
+        (draft,) = drafts({**bare, "created_at": "Sun Nov 28 22:14:18 +0000 2010", "id": number, **empty})
         assert isinstance(draft, Draft)
         row = to_row(draft, KEY, "a", 1)
         assert (row if isinstance(row, Reason) else row.post_id) == outcome
@@ -231,6 +237,71 @@ def test_notices_are_known_and_are_no_posts(notice: dict[str, Any]) -> None:
 def test_a_deletion_that_names_no_tweet_withdraws_nothing() -> None:
     assert list(drafts({"delete": {"status": {"user_id_str": "42"}}})) == [NOT_A_POST]
     assert list(drafts({"delete": {"status": {"id": 9001}}})) == [Withdrawal("x", 9001)]
+    assert list(drafts({"delete": {"status": {"id": 9001, "id_str": ""}}})) == [Withdrawal("x", 9001)]
+    assert list(drafts({"delete": {"status": {"id": 9.001e18}}})) == [Reason.ID_PRECISION_LOST]
+    assert list(drafts({"delete": {"status": {"id": ["9001"]}}})) == [NOT_A_POST]
+
+
+@pytest.mark.parametrize(
+    ("fields", "first"),
+    [
+        ({"edit_history_tweet_ids": ["9000", "9001"]}, "9000"),
+        ({"edit_history_tweet_ids": ["9001"]}, None),
+        ({"edit_history": {"initial_tweet_id": "9000", "edit_tweet_ids": ["9000", "9001"]}}, "9000"),
+        ({"edit_history": {"initial_tweet_id": "9001", "edit_tweet_ids": ["9001"]}}, None),
+        ({"edit_history": ["9000", "9001"], "edit_history_tweet_ids": "9000"}, None),
+        ({}, None),
+    ],
+)
+def test_an_edited_tweet_names_its_first_version(fields: dict[str, Any], first: str | None) -> None:
+    assert one(**fields).version_of == first
+
+
+def test_when_a_tweet_was_fetched_is_what_twarc_says() -> None:
+    assert one(__twarc={"retrieved_at": "2022-03-01T09:30:00+00:00"}).collected_at == "2022-03-01T09:30:00+00:00"
+    assert one(__twarc="yesterday").collected_at is None
+
+
+@pytest.mark.parametrize(
+    "layout", ["lines", "array", "indented array", "answer", "indented answer", "lines of answers"]
+)
+def test_the_same_tweets_in_every_container(layout: str, tmp_path: Path) -> None:
+    tweets = [{**TWEET, "id_str": f"900{number}", "text": f"peace {number}"} for number in range(1, 5)]
+    answer = {"statuses": tweets, "search_metadata": {"count": 4}}
+    path = tmp_path / "tweets.json"
+    indent = 2 if "indented" in layout else None
+    whole: Any = answer if "answer" in layout else tweets
+    text = json.dumps(whole, indent=indent)
+    if layout == "lines":
+        text = "\n".join(json.dumps(tweet) for tweet in tweets)
+    elif layout == "lines of answers":
+        text = "\n".join(json.dumps({**answer, "statuses": [tweet]}) for tweet in tweets)
+    path.write_text(text, "utf-8")
+    corpus = read_posts(path, key=KEY)
+    assert corpus.files.row(0)[1:] == ("twitter_v1", 4, 4, 0, 0, 0, 0)
+    rows = corpus.posts.sort("post_id").select("post_id", "text").rows()
+    assert rows == [(f"x:900{number}", f"peace {number}") for number in range(1, 5)]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = (
+    "id", "id_str", "user", "text", "full_text", "extended_tweet", "retweeted_status", "quoted_status", "place",
+    "quoted_status_id", "in_reply_to_status_id", "withheld_in_countries", "edit_history", "__twarc", "created_at",
+    "favorite_count", "statuses", "delete", "limit",
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=9))
+@settings(deadline=None, max_examples=200)
+def test_no_record_makes_it_fail(record: dict[str, Any]) -> None:
+    assert isinstance(looks_like(record), bool)
+    for item in drafts(record):
+        assert isinstance(item, Draft | Reason | Withdrawal)
+        assert not isinstance(item, Draft) or isinstance(to_row(item, KEY, "a", 1), (tuple, Reason))
 
 
 @pytest.mark.parametrize("record", [TWEET, {"statuses": [], "search_metadata": {}}, {"statuses": [1, TWEET]}])
@@ -276,25 +347,24 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_real_exports_against_a_plain_count(name: str, tmp_path: Path) -> None:
-    source = EXPORTS / f"{name}.json"
-    if not source.exists():
+def test_real_exports_against_a_plain_count(name: str) -> None:
+    path = EXPORTS / f"{name}.json"
+    if not path.exists():
         pytest.skip("needs ../shared (export fixtures)")
-    given = json.loads(source.read_bytes())
+    given = json.loads(path.read_bytes())
     lines = given if isinstance(given, list) else [given]
     tweets = lines if isinstance(given, list) else given.get("statuses", lines)
-    path = tmp_path / "tweets.jsonl"
-    path.write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
     assert all(looks_like(line) for line in lines)
-    corpus = read(path)
-    assert corpus.files.row(0)[2:] == (NAMES[name], NAMES[name], 0, 0)
+    corpus = read_posts(path, key=KEY)
+    assert corpus.files.row(0)[1:] == ("twitter_v1", NAMES[name], NAMES[name], 0, 0, 0, 0)
     rows = {row["post_id"]: row for row in corpus.posts.iter_rows(named=True)}
     assert rows.keys() == {f"x:{tweet['id_str']}" for tweet in tweets}
     for tweet in tweets:
         row = rows[f"x:{tweet['id_str']}"]
         source_tweet = tweet.get("retweeted_status", tweet)
         whole = source_tweet.get("full_text") or source_tweet["text"]
-        assert row["text"] == whole.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        plain = whole.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        assert row["text"] == hide_people(KEY, "x", plain)
         assert row["author_id"] == pseudonym(KEY, "x", str(tweet["user"]["id"]))
         assert row["location"] == (tweet["user"].get("location") or None)
         assert row["country"] == (tweet.get("place") or {}).get("country_code")
@@ -311,3 +381,17 @@ def test_real_exports_against_a_plain_count(name: str, tmp_path: Path) -> None:
         for tweet in tweets
     )
     assert dict(corpus.posts["kind"].value_counts().rows()) == kinds
+
+
+def test_every_file_of_the_fixtures_is_read_or_refused_with_a_sentence() -> None:
+    if not EXPORTS.exists():
+        pytest.skip("needs ../shared (export fixtures)")
+    for path in sorted(EXPORTS.iterdir()):
+        try:
+            given = json.loads(path.read_bytes())
+        except ValueError:
+            with pytest.raises(BadInput, match=f"^'{path.name}' is "):
+                read_posts(path, key=KEY)
+            continue
+        tweets = given if isinstance(given, list) else given.get("statuses", [given])
+        assert read_posts(path, key=KEY).files.row(0) == (path.name, "twitter_v1", *(len(tweets),) * 2, 0, 0, 0, 0)

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym
 from discourse.errors import BadInput
-from discourse.readers.records import Draft, Reason, Row, to_row
-from discourse.readers.youtube import documents, looks_like
+from discourse.readers import reddit, rtweet, twitter_v1, x_api
+from discourse.readers.containers import first_records, json_reads
+from discourse.readers.records import Draft, Item, Row, to_row
+from discourse.readers.values import Reason
+from discourse.readers.youtube import drafts, looks_like
 
 KEY = Key.made_up("youtube")
 PAGE = Path(__file__).parent / "fixtures" / "readers" / "youtube_threads.json"
@@ -22,15 +27,22 @@ WITHHELD = Reason.NOT_PUBLIC
 
 
 def rows(path: Path) -> list[Row | Reason]:
-    found = list(documents(path))
-    assert [number for number, _ in found] == list(range(1, len(found) + 1))
-    return [to_row(item, KEY, path.name, n) if isinstance(item, Draft) else item for n, item in found]
+    found = list(json_reads(path, drafts))
+    assert [read.line for read in found] == list(range(1, len(found) + 1))
+    return [row_of(read.item, path.name, read.line) for read in found]
 
 
-def of(folder: Path, document: object) -> list[Draft | Reason]:
+def row_of(item: Item, file: str = "a", line: int = 1) -> Row | Reason:
+    if isinstance(item, Draft):
+        return to_row(item, KEY, file, line)
+    assert isinstance(item, Reason)
+    return item
+
+
+def of(folder: Path, document: object) -> list[Item]:
     path = folder / "page.json"
     path.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
-    return [item for _, item in documents(path)]
+    return [read.item for read in json_reads(path, drafts)]
 
 
 def comment(number: int = 1, **snippet: object) -> dict[str, Any]:
@@ -68,6 +80,10 @@ def test_a_page_of_threads() -> None:
     }
 
 
+def texts(path: Path) -> list[Any]:
+    return [read.item.text if isinstance(read.item, Draft) else read.item for read in json_reads(path, drafts)]
+
+
 def test_the_same_posts_however_they_are_packed_or_laid_out(tmp_path: Path) -> None:
     page = json.loads(PAGE.read_text("utf-8"))
     ways = {
@@ -78,11 +94,12 @@ def test_the_same_posts_however_they_are_packed_or_laid_out(tmp_path: Path) -> N
         "gzip": gzip.compress(PAGE.read_bytes()),
         "bom": b"\xef\xbb\xbf" + PAGE.read_bytes(),
     }
-    expected = [item if isinstance(item, Reason) else item.text for _, item in documents(PAGE)]
+    expected = texts(PAGE)
     assert len(expected) == 6
     for name, data in ways.items():
         (tmp_path / name).write_bytes(data)
-        assert [item if isinstance(item, Reason) else item.text for _, item in documents(tmp_path / name)] == expected
+        assert texts(tmp_path / name) == expected
+        assert any(looks_like(record) for record in first_records(tmp_path / name))
 
 
 def test_lines_that_are_no_pages_are_rows(tmp_path: Path) -> None:
@@ -148,7 +165,7 @@ def test_what_is_set_aside(tmp_path: Path, snippet: dict[str, object], reason: R
     assert isinstance(item, Draft)
     assert isinstance(to_row(item, KEY, "a", 1), Row)
     (item,) = of(tmp_path, comment(**(whole | snippet)))
-    assert (to_row(item, KEY, "a", 1) if isinstance(item, Draft) else item) == reason
+    assert row_of(item) == reason
 
 
 def test_a_reply_names_its_parent_or_has_its_threads(tmp_path: Path) -> None:
@@ -178,31 +195,102 @@ def test_nothing_of_a_thread_that_is_not_public_is_taken(tmp_path: Path) -> None
 )  # fmt: skip
 def test_odd_shapes_are_no_posts(tmp_path: Path, page: dict[str, Any]) -> None:
     for item in of(tmp_path, page):
-        assert isinstance(to_row(item, KEY, "a", 1) if isinstance(item, Draft) else item, Reason)
+        assert isinstance(row_of(item), Reason)
 
 
-@pytest.mark.parametrize(
-    "document", [b"demo secret", b'{"items": [\n"demo secret"', b"5", b'"demo secret"', b"\xff{}", b" \n"]
-)
+@pytest.mark.parametrize("document", [b'{"items": [\n"demo secret"', b"{\n", b'[{"kind": "demo secret"'])
 def test_a_document_that_is_none(tmp_path: Path, document: bytes) -> None:
     with pytest.raises(BadInput) as caught:
         of(tmp_path, document)
-    assert str(caught.value) == (
-        "'page.json' cannot be read as answers of the YouTube Data API; save each whole answer as JSON, "
-        "or one answer on a line"
-    )
+    assert str(caught.value).startswith("'page.json' is ")
+    assert "secret" not in str(caught.value)
 
 
-def test_what_it_looks_like() -> None:
-    head = PAGE.read_bytes()[:4096]
-    assert looks_like(head)
-    assert looks_like(b"\xef\xbb\xbf[" + head)
-    assert looks_like(b'{"etag":"x","kind":"youtube#commentThread","id":"Ug"')
-    assert looks_like(b'{"kind":"youtube#comment","id":"Ug"')
-    assert not looks_like(b'{"kind": "youtube#searchListResponse"}')
-    assert not looks_like(b'{"kind": "youtube#commentary"}')
-    assert not looks_like(b'"kind": "youtube#comment"')
-    assert not looks_like(b"")
+@pytest.mark.parametrize("kind", ["youtube#video", "youtube#searchResult", "youtube#commentary"])
+def test_what_is_no_comment_is_no_post(tmp_path: Path, kind: str) -> None:
+    other = {"kind": kind, "id": "demo", "snippet": {"title": "demo", "publishedAt": "2025-05-07T10:00:00Z"}}
+    assert of(tmp_path, {"kind": "youtube#commentListResponse", "items": [other]}) == [Reason.NOT_A_POST]
+
+
+@pytest.mark.parametrize(
+    ("updated", "edited"),
+    [
+        ("2025-05-07T10:00:00Z", "None"),
+        ("2025-05-08T11:30:00Z", "2025-05-08 11:30:00+00:00"),
+        (None, "None"),
+        ("soon", "None"),
+        (["2025-05-08T11:30:00Z"], "None"),
+    ],
+)
+def test_when_a_comment_was_edited(tmp_path: Path, updated: object, edited: str) -> None:
+    whole = {"authorChannelId": {"value": "UCdemo1"}, "publishedAt": "2025-05-07T10:00:00Z", "textOriginal": "a"}
+    row = row_of(draft(tmp_path, **whole, updatedAt=updated))
+    assert isinstance(row, Row)
+    assert (str(row.edited_at), str(row.created_at)) == (edited, "2025-05-07 10:00:00+00:00")
+
+
+@pytest.mark.parametrize("kind", ["ThreadListResponse", "ListResponse", "Thread", ""])
+def test_what_it_looks_like(kind: str) -> None:
+    assert looks_like({"kind": f"youtube#comment{kind}", "etag": "x"})
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"kind": 5},
+        {"kind": ["youtube#comment"]},
+        {"kind": "youtube#searchListResponse"},
+        {"kind": "youtube#commentary"},
+        {"kind": "a youtube#comment"},
+        {"data": [{"id": "9001"}], "meta": {"result_count": 1}},
+        {"id": "9001", "author_id": "42", "text": "peace"},
+        {"status_id": "9001", "user_id": "42", "text": "peace"},
+        {"id_str": "9001", "user": {"id_str": "42"}, "text": "peace"},
+        {"id": "k9", "created_utc": 1746612000, "body": "peace", "link_id": "t3_p9"},
+    ],
+)
+def test_what_it_does_not_look_like(record: dict[str, Any]) -> None:
+    assert not looks_like(record)
+
+
+def test_no_other_format_takes_a_page_for_its_own() -> None:
+    page = json.loads(PAGE.read_text("utf-8"))
+    for record in (page, *page["items"], comment()):
+        assert looks_like(record)
+        assert not any(module.looks_like(record) for module in (x_api, rtweet, twitter_v1, reddit))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+NAMES = ("kind", "id", "snippet", "items", "replies", "comments", "error", "topLevelComment", "publishedAt",
+         "updatedAt", "textOriginal", "textDisplay", "authorChannelId", "authorDisplayName", "likeCount", "parentId",
+         "isPublic", "moderationStatus", "totalReplyCount")  # fmt: skip
+SHAPED = st.recursive(
+    JSON | st.just("youtube#comment"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
+    max_leaves=15,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.dictionaries(st.sampled_from(NAMES), SHAPED, max_size=8))
+def test_no_record_whatever_it_holds_stops_the_reading(record: dict[str, Any]) -> None:
+    assert isinstance(looks_like(record), bool)
+    for item in drafts(record):
+        assert isinstance(row_of(item), Row | Reason)
+
+
+def test_pages_within_pages_of_any_depth() -> None:
+    record: dict[str, Any] = comment(1)
+    for _ in range(5000):
+        record = {"kind": "youtube#commentListResponse", "items": [record]}
+    (item,) = drafts(record)
+    assert isinstance(item, Draft)
+    assert item.id == "UgDemo1"
 
 
 def found_by_hand(value: Any) -> list[tuple[str, str, str]]:
@@ -224,7 +312,7 @@ def test_real_pages() -> None:
         pytest.skip("needs ../shared (export_fixtures)")
     kinds: Counter[str] = Counter()
     for path in paths:
-        assert looks_like(path.read_bytes()[:4096]), path.name
+        assert all(looks_like(record) for record in first_records(path)), path.name
         found = rows(path)
         posts = [row for row in found if isinstance(row, Row)]
         assert posts == found, path.name

@@ -1,6 +1,7 @@
 """Which country a free-text place names: whole words against a list of names, in Latin and Arabic script.
 
-A place that names no country, more than one, or a third one besides, is nobody's: None.
+A place that names no country, more than one, or a third one besides, is nobody's: None. So is a wish
+("Republic of Balochistan") and an origin elsewhere ("Afghan in Germany"): the question is where somebody is.
 """
 
 from __future__ import annotations
@@ -30,9 +31,14 @@ _FOLDS = str.maketrans(
         "ں": "ن",
         "ı": "i",
         "ـ": None,
+        **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡᴢ", "abcdefghijklmnoprstuvwz", strict=True)),
+        # White letters on black, which NFKD leaves as they are.
+        **{chr(start + place): chr(ord("a") + place) for start in (0x1F150, 0x1F170) for place in range(26)},
     }
 )
-_FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
+# Two letters of a country, or the black flag with the letters of a part of one (England, Scotland, Texas).
+_FLAG = "(?:[\U0001f1e6-\U0001f1ff]{2}|\U0001f3f4[\U000e0061-\U000e007a]+)"
+_GLUED, _LONGEST_GLUED = 5, 60  # letters of a name that is found inside a longer word, and of that word
 _WORD = re.compile(rf"{_FLAG}|[a-z]+|[\u0621-\u06d3]+|[^\W\d_a-z\u0600-\u06ff]+")
 
 
@@ -67,9 +73,17 @@ class Gazetteer:
     names: Mapping[tuple[str, ...], str]
     ambiguous: frozenset[tuple[str, ...]] = frozenset()
     longest: int = field(init=False, default=1)
+    glued: Mapping[str, str | None] = field(init=False, default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "longest", max(map(len, (*self.names, *self.ambiguous)), default=1))
+        glued: dict[str, str | None] = {}
+        for words in (*self.names, *self.ambiguous):
+            solid, side = "".join(words), self.names.get(words)
+            if len(solid) >= _GLUED:
+                # Two names that are one word when glued, on two sides, decide nothing.
+                glued[solid] = side if glued.get(solid, side) == side else None
+        object.__setattr__(self, "glued", glued)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{side} {sum(v == side for v in self.names.values())}" for side in self.sides)
@@ -120,10 +134,13 @@ class Gazetteer:
     def side_of(self, place: str | None) -> str | None:
         """The side that a place names, None when it names none, several, or another country as well.
 
-        The longest name wins where names overlap ("Azad Kashmir" over the ambiguous "Kashmir").
+        The longest name wins where names overlap ("Azad Kashmir" over the ambiguous "Kashmir"). A word that is
+        no name is looked at as names written without a space ("KarachiPakistan").
 
         >>> [Gazetteer.builtin().side_of(p) for p in ("Hyderabad", "Hyderabad, Sindh", "Pakhtunkhwa", None)]
         [None, 'pakistan', None, None]
+        >>> [Gazetteer.builtin().side_of(p) for p in ("KarachiPakistan", "KabulBerlin", "Pakistanphobia")]
+        ['pakistan', None, None]
         """
         found = {side for side in self._named(place_words(place or "")) if side is not None}
         return found.pop() if len(found) == 1 and _ELSEWHERE not in found else None
@@ -140,7 +157,19 @@ class Gazetteer:
                 length = 1
                 if re.fullmatch(_FLAG, words[start]):
                     yield _ELSEWHERE
+                yield from self._unglued(words[start])
             start += length
+
+    def _unglued(self, word: str) -> tuple[str | None, ...]:
+        """What the names say of which a word consists to its last letter, nothing when it does not."""
+        if word in self.glued:
+            return (self.glued[word],)
+        if len(word) <= _LONGEST_GLUED:
+            for cut in range(_GLUED, len(word) - _GLUED + 1):
+                rest = self._unglued(word[cut:]) if word[:cut] in self.glued else ()
+                if rest:
+                    return self.glued[word[:cut]], *rest
+        return ()
 
 
 @cache

@@ -25,8 +25,10 @@ FILES = Table(
         "accepted": pl.Int64,
         "duplicates": pl.Int64,
         "quarantined": pl.Int64,
+        "edits": pl.Int64,
+        "deleted": pl.Int64,
     },
-    required=frozenset({"file", "format", "read", "accepted", "duplicates", "quarantined"}),
+    required=frozenset({"file", "format", "read", "accepted", "duplicates", "quarantined", "edits", "deleted"}),
     key=("file",),
 )
 _SHOWN = 12
@@ -149,7 +151,7 @@ class Corpus:
         """The posts as a pandas frame: ids and words as strings, `created_at` in UTC.
 
         >>> Corpus(POSTS.empty()).to_pandas().shape
-        (0, 24)
+        (0, 29)
         """
         return self.posts.to_pandas()
 

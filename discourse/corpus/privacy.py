@@ -6,7 +6,6 @@ therefore hashed with a secret key that lives in a file of its own, outside the 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import re
@@ -17,7 +16,16 @@ from pathlib import Path
 
 from discourse.errors import MissingData, PrivacyError
 
-__all__ = ["KEY_BYTES", "Key", "default_key_path", "handle_pseudonym", "mask_text", "pseudonym"]
+__all__ = [
+    "KEY_BYTES",
+    "Key",
+    "default_key_path",
+    "handle_pseudonym",
+    "mask_text",
+    "post_name",
+    "pseudonym",
+    "tombstone",
+]
 
 KEY_BYTES = 32
 
@@ -167,7 +175,17 @@ def pseudonym(key: Key, platform: str, native_id: str) -> str:
     digest = hashlib.blake2b(
         f"{platform}\x1f{native_id}".encode(), digest_size=16, key=key.secret, person=b"discourse-user"
     ).digest()
-    return f"{platform}:{base64.b32encode(digest).decode().rstrip('=').lower()}"
+    return f"{platform}:{_letters(digest)}"
+
+
+def _letters(digest: bytes) -> str:
+    """16 bytes in lower-case base32 without padding, two letters at a time: three times as fast as `base64`."""
+    number = int.from_bytes(digest) << 2
+    return "".join([_PAIRS[number >> place & 1023] for place in range(120, -1, -10)])
+
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
 
 
 def handle_pseudonym(key: Key, platform: str, handle: str) -> str:
@@ -181,6 +199,35 @@ def handle_pseudonym(key: Key, platform: str, handle: str) -> str:
     """
     bare = handle.removeprefix("@").casefold()
     return pseudonym(key, platform, bare and f"@{bare}")
+
+
+def post_name(key: Key, platform: str, native_id: str) -> str:
+    """The `post_id` of a platform's post: its name, a colon and its id.
+
+    An account within an id (the `did:` of Bluesky's addresses) becomes its pseudonym: who wrote a post must not be
+    read from its id.
+
+    >>> post_name(Key.made_up("demo"), "x", "9001")
+    'x:9001'
+    >>> post_name(Key.made_up("demo"), "bluesky", "at://did:plc:demo/app.bsky.feed.post/3k").count("demo")
+    0
+    """
+    if "did:" in native_id:
+        native_id = _DID.sub(lambda found: pseudonym(key, platform, found[0]).partition(":")[2], native_id)
+    return f"{platform}:{native_id}"
+
+
+_DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:%\-]+")
+
+
+def tombstone(key: Key, post_id: str) -> str:
+    """What stands for a deleted post: a keyed hash of its `post_id`, 26 letters. The id itself is not kept.
+
+    >>> tombstone(Key.made_up("demo"), "x:9001") == tombstone(Key.made_up("other"), "x:9001")
+    False
+    """
+    digest = hashlib.blake2b(post_id.encode(), digest_size=16, key=key.secret, person=b"discourse-grave").digest()
+    return _letters(digest)
 
 
 def _digit(value: int) -> str:

@@ -1,7 +1,7 @@
 """Which country a post speaks from, on what evidence, and how many posts stay unknown.
 
 Rules are tried in the order of the file and the first that says something decides. Nothing is inferred from
-a post's language or its text: an Afghan writes Urdu, a Pakistani writes Pashto.
+a post's text, nor from its language unless a rule asks for it: an Afghan writes Urdu, a Pakistani writes Pashto.
 """
 
 from __future__ import annotations
@@ -22,15 +22,21 @@ from discourse.errors import MissingData, SchemaError, UsageError
 from discourse.schema import UNKNOWN, one_of
 from discourse.settings import only_keys, read_toml, table_list, word, word_list
 
-__all__ = ["Rule", "Sides"]
+__all__ = ["COUNTRY_BASES", "Rule", "Sides", "coverage"]
 
 NO_BASIS = "none"
+COUNTRY_BASES = ("geo", "account", "page_admins", "community")
+"""What a country code can be the country of: where a post was written, an account's, a page's managers', a forum's."""
+
 _KEYS = {
     "source": ("basis", "side", "files"),
     "author": ("basis", "side", "authors", "handles", "authors_file"),
-    "country": ("basis", "codes"),
+    "country": ("basis", "codes", "trust"),
     "location": ("basis", "gazetteer"),
+    "community": ("basis", "side", "communities"),
+    "language": ("basis", "codes"),
 }
+_COLUMNS = {"source": ("source_file",), "author": ("author_id", "handle_id"), "language": ("lang_declared",)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,7 +44,12 @@ class Rule:
     """One kind of evidence: what it is called (`basis`) and, for each value of a column of posts, its side.
 
     `files` are glob patterns of a file's name; `accounts` native ids ("x:123") and `handles` ("x:demo_one"),
-    which `Sides.bind` turns into `pseudonyms`; `codes` country codes; `gazetteer` names of places.
+    which `Sides.bind` turns into `pseudonyms`; `codes` country codes, of which only those are looked at that are
+    the country of something in `trust` (`COUNTRY_BASES`), or language tags; `gazetteer` names of places;
+    `communities` public forums by name, with or without "r/".
+
+    Warning: the rule "language" takes the language a platform declares for a country. It errs for whole groups of
+    people (most Pashto speakers live in Pakistan, Afghans write Urdu): what it gives is a language, not a side.
 
     >>> Rule("source", side="pakistan", files=("pk_*",)).side_of("pk_2025.jsonl")
     'pakistan'
@@ -52,6 +63,14 @@ class Rule:
     codes: Mapping[str, str] = field(default_factory=dict)
     gazetteer: Gazetteer | None = None
     pseudonyms: frozenset[str] | None = None
+    trust: tuple[str, ...] = ("geo",)
+    communities: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.trust:
+            _known(name, COUNTRY_BASES, f"a word of trust of the rule {self.basis!r}")
+        if self.basis == "language":
+            object.__setattr__(self, "codes", {_tag(code): side for code, side in self.codes.items()})
 
     def __repr__(self) -> str:
         return f"Rule({self.basis}{'' if self.side == UNKNOWN else ' ' + self.side})"
@@ -63,7 +82,7 @@ class Rule:
         >>> Rule("country", codes={"PK": "pakistan"}).sides
         ('pakistan',)
         """
-        if self.basis == "country":
+        if self.basis in ("country", "language"):
             return tuple(self.codes.values())
         return self.gazetteer.sides if self.gazetteer else (self.side,)
 
@@ -74,7 +93,7 @@ class Rule:
         >>> Rule("country", codes={"PK": "pakistan"}).columns
         ('country',)
         """
-        return {"source": ("source_file",), "author": ("author_id", "handle_id")}.get(self.basis, (self.basis,))
+        return _COLUMNS.get(self.basis, (self.basis,))
 
     def bind(self, key: Key) -> Rule:
         """The rule with its accounts and handles as pseudonyms under `key`, and no longer by name.
@@ -100,6 +119,11 @@ class Rule:
         """
         if self.basis == "country":
             return self.codes.get(value.upper())
+        if self.basis == "language":
+            tag = _tag(value)
+            return self.codes.get(tag, self.codes.get(tag.partition("-")[0]))
+        if self.basis == "community":
+            return self.side if _forum(value) in map(_forum, self.communities) else None
         if self.basis == "location":
             return self.gazetteer.side_of(value) if self.gazetteer else None
         if self.basis == "source":
@@ -121,7 +145,25 @@ class Rule:
             said = {value: self.side_of(value) for value in posts[name].drop_nulls().unique()}
             found = posts[name].replace_strict(said, default=None, return_dtype=pl.String)
             voted = voted.zip_with(voted.is_not_null(), found)
+        if self.basis == "country":
+            silent = pl.Series("side", [None] * posts.height, dtype=pl.String)
+            voted = voted.zip_with(_country_basis(posts).is_in(self.trust), silent)
         return voted.alias("side")
+
+    def names(self, posts: pl.DataFrame) -> pl.Series:
+        """What `side_basis` says of each post that this rule decides: the basis, with what a country was of.
+
+        "country" alone is the country where the post was written, "country:account" that of the account.
+
+        >>> posts = pl.DataFrame({"country": ["PK", "PK"], "country_basis": ["geo", "account"]})
+        >>> Rule("country", codes={"PK": "pakistan"}).names(posts).to_list()
+        ['country', 'country:account']
+        """
+        if self.basis != "country":
+            return pl.Series("side_basis", [self.basis] * posts.height, dtype=pl.String)
+        of = _country_basis(posts)
+        named = {value: self.basis if value == "geo" else f"{self.basis}:{value}" for value in of.unique()}
+        return of.replace_strict(named, return_dtype=pl.String).alias("side_basis")
 
 
 @dataclass(frozen=True)
@@ -225,7 +267,7 @@ class Sides:
         for rule in self.rules:
             votes = rule.votes(posts)
             taken = side.is_not_null()
-            basis = basis.zip_with(taken | votes.is_null(), pl.Series([rule.basis], dtype=pl.String))
+            basis = basis.zip_with(taken | votes.is_null(), rule.names(posts))
             side = side.zip_with(taken, votes)
             earlier = by_basis.get(rule.basis, votes)
             by_basis[rule.basis] = earlier.zip_with(earlier.is_not_null(), votes)
@@ -233,6 +275,46 @@ class Sides:
         for votes in by_basis.values():
             conflict = conflict | (votes != side).fill_null(False)
         return pl.DataFrame([side.fill_null(UNKNOWN), basis.fill_null(NO_BASIS), conflict.alias("conflict")])
+
+
+def coverage(corpus: Corpus) -> pl.DataFrame:
+    """How far the evidence reaches: posts, authors and share of all posts for each side and basis.
+
+    Columns: side, basis, posts, authors, share. The row of "unknown" is the last and always there; the shares add
+    up to 1, and are null in a corpus without posts. An author may stand in several rows.
+    Raises `UsageError` when a post has no side yet.
+
+    >>> from discourse.schema import POSTS
+    >>> coverage(Corpus(POSTS.empty())).rows()
+    [('unknown', 'none', 0, 0, None)]
+    """
+    posts = corpus.posts
+    if posts["side"].null_count() or posts["side_basis"].null_count():
+        raise UsageError("the posts have no sides yet; write corpus.with_sides(Sides.from_toml(...).bind(key)) first")
+    counted = posts.group_by("side", pl.col("side_basis").alias("basis")).agg(
+        pl.len().cast(pl.Int64).alias("posts"), pl.col("author_id").n_unique().cast(pl.Int64).alias("authors")
+    )
+    if not (counted["side"] == UNKNOWN).any():
+        nobody = {"side": [UNKNOWN], "basis": [NO_BASIS], "posts": [0], "authors": [0]}
+        counted = counted.vstack(pl.DataFrame(nobody, schema=counted.schema))
+    share = pl.col("posts") / posts.height if posts.height else pl.lit(None, dtype=pl.Float64)
+    ordered = counted.sort(pl.col("side") == UNKNOWN, "side", "basis")
+    return ordered.with_columns(share.alias("share"))
+
+
+def _country_basis(posts: pl.DataFrame) -> pl.Series:
+    """What each country is of; "geo" where that is not said, as in tables from before it was."""
+    return posts.get_column(
+        "country_basis", default=pl.repeat(None, posts.height, dtype=pl.String, eager=True)
+    ).fill_null("geo")
+
+
+def _tag(language: str) -> str:
+    return language.strip().casefold().replace("_", "-")
+
+
+def _forum(name: str) -> str:
+    return name.strip().casefold().removeprefix("/").removeprefix("r/")
 
 
 def _known(value: str, allowed: tuple[str, ...], what: str) -> str:
@@ -262,7 +344,10 @@ def _rule(table: Mapping[str, Any], where: str, folder: Path) -> Rule:
     basis = _known(word(table, "basis", where), tuple(_KEYS), f"basis of {where}")
     only_keys(table, _KEYS[basis], f"{where} ({basis})")
     if basis == "country":
-        return Rule(basis, codes=_codes(table.get("codes"), where))
+        codes = {code.upper(): side for code, side in _codes(table, basis, where).items()}
+        return Rule(basis, codes=codes, trust=_trust(table, where))
+    if basis == "language":
+        return Rule(basis, codes=_codes(table, basis, where))
     if basis == "location":
         name = word(table, "gazetteer", where)
         return Rule(basis, gazetteer=Gazetteer.builtin() if name == "builtin" else Gazetteer.from_toml(folder / name))
@@ -272,6 +357,11 @@ def _rule(table: Mapping[str, Any], where: str, folder: Path) -> Rule:
         if not files:
             raise UsageError(f'{where} (source) names no file; write files = ["pk_*.jsonl"]')
         return Rule(basis, side=side, files=files)
+    if basis == "community":
+        communities = word_list(table, "communities", where)
+        if not communities:
+            raise UsageError(f'{where} (community) names no forum; write communities = ["demo"]')
+        return Rule(basis, side=side, communities=communities)
     accounts = word_list(table, "authors", where) + _authors_file(table, where, folder)
     handles = word_list(table, "handles", where)
     if not accounts and not handles:
@@ -279,10 +369,21 @@ def _rule(table: Mapping[str, Any], where: str, folder: Path) -> Rule:
     return Rule(basis, side=side, accounts=accounts, handles=handles)
 
 
-def _codes(codes: Any, where: str) -> dict[str, str]:
+def _codes(table: Mapping[str, Any], basis: str, where: str) -> dict[str, str]:
+    codes = table.get("codes")
     if not isinstance(codes, Mapping) or not codes or not all(isinstance(side, str) for side in codes.values()):
-        raise UsageError(f'{where} (country) has no codes; write codes = {{PK = "pakistan"}}')
-    return {code.upper(): side for code, side in codes.items()}
+        example = {"country": "PK", "language": "ur"}[basis]
+        raise UsageError(f'{where} ({basis}) has no codes; write codes = {{{example} = "pakistan"}}')
+    return dict(codes)
+
+
+def _trust(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    if "trust" not in table:
+        return ("geo",)
+    trust = word_list(table, "trust", where)
+    if not trust:
+        raise UsageError(f'{where} (country) trusts nothing; write trust = ["geo"]')
+    return trust
 
 
 def _authors_file(table: Mapping[str, Any], where: str, folder: Path) -> tuple[str, ...]:

@@ -2,168 +2,272 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from discourse.corpus.posts import FILES, Corpus, Step
-from discourse.corpus.privacy import Key
-from discourse.readers.records import Draft, Item, Reason, Row, Withdrawal, to_row
+from discourse.corpus.privacy import Key, post_name, pseudonym, tombstone
+from discourse.corpus.settle import (
+    ITEM,
+    OBSERVED,
+    Tombstones,
+    as_live,
+    join_records,
+    split_deleted,
+    without_rivals,
+)
+from discourse.errors import BadInput
+from discourse.readers.formats import Read
+from discourse.readers.records import Draft, Row, Withdrawal, to_row
+from discourse.readers.values import Reason
 from discourse.schema import POSTS, QUARANTINE
 
-__all__ = ["Account", "settle"]
+__all__ = ["ASIDE", "Account", "Tally", "settled"]
 
-Aside = tuple[str, int, str, str]
+ASIDE: dict[str, pl.DataType] = {
+    "source_file": pl.String(),
+    "source_line": pl.Int64(),
+    "reason": pl.String(),
+    "how": pl.String(),
+    "raw": pl.Binary(),
+}
+NOTICES: dict[str, pl.DataType] = {"source_file": pl.String(), "source_line": pl.Int64(), "subject": pl.String()}
+_TOKEN = re.compile(rb"(access_token(?:=|%3D|\\u003d))[\w%|.\-]+")  # pages of an API hold the collector's own
+_BATCH = 20_000
+_BATCH_BYTES = 32 << 20
+_UNDECODABLE = "most of {file!r} is not UTF-8; save it as UTF-8 and read it again"
+Sink = Callable[[pl.DataFrame], None]
+
+
+@dataclass
+class Tally:
+    """How many rows of a file were read, and what became of them; the three parts add up to `read`.
+
+    `edits` (later versions of a post) and `deleted` (notices of deletion, and what they keep out) are part of
+    `accepted`: the posts that stand are `accepted - edits - deleted`.
+
+    >>> Tally("csv", read=3, accepted=2, duplicates=1).row("a.csv")
+    ('a.csv', 'csv', 3, 2, 1, 0, 0, 0)
+    """
+
+    format: str
+    read: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    edits: int = 0
+    deleted: int = 0
+
+    def row(self, file: str) -> tuple[str, str, int, int, int, int, int, int]:
+        """The row of the files table.
+
+        >>> Tally("csv").row("a.csv")[:2]
+        ('a.csv', 'csv')
+        """
+        return (
+            file, self.format, self.read, self.accepted, self.duplicates, self.quarantined, self.edits, self.deleted,
+        )  # fmt: skip
+
+    def count(self, outcome: str, number: int = 1) -> None:
+        """Add a number of rows that came to one outcome of `join_records`, or to "deleted".
+
+        >>> tally = Tally("csv")
+        >>> tally.count("edit")
+        >>> tally.accepted, tally.edits
+        (1, 1)
+        """
+        if outcome == "duplicate":
+            self.duplicates += number
+        elif outcome == Reason.CONFLICTING_DUPLICATE:
+            self.quarantined += number
+        else:
+            self.accepted += number
+            self.edits += number * (outcome == "edit")
+            self.deleted += number * (outcome == "deleted")
 
 
 @dataclass
 class Account:
-    """Takes the records of all files one by one and closes as a corpus.
+    """Takes the records of files one by one and hands them on in batches that fit in memory.
 
-    The corpus is the same whatever order the files come in: rows are settled by file name and line.
+    `rows` is given frames with the columns of `settle.OBSERVED` and `item`; `aside` what was set aside, with
+    its bytes (`ASIDE`); `notices` deletions (`NOTICES`). Each record is counted as it is taken; what is a
+    duplicate is known later.
 
-    >>> account = Account(Key.made_up("demo"))
+    >>> held = []
+    >>> account = Account(Key.made_up("demo"), held.append, held.append, held.append)
     >>> account.open_file("a.jsonl", "rtweet")
-    >>> account.take(Draft("x", "9001", "42", "2025-05-07T10:00:00Z", "peace"), "a.jsonl", 1)
-    >>> account.take(Reason.INVALID_JSON, "a.jsonl", 2)
-    >>> account.close().files.rows()
-    [('a.jsonl', 'rtweet', 2, 1, 0, 1)]
+    >>> account.take(Read(1, Draft("x", "9001", "42", "2025-05-07T10:00:00Z", "peace")))
+    >>> account.take(Read(2, Reason.INVALID_JSON, (b"{",)))
+    >>> account.close_file()
+    >>> account.tallies["a.jsonl"].read, [frame.height for frame in held]
+    (2, [1, 1])
     """
 
     key: Key = field(repr=False)
-    read: Counter[str] = field(default_factory=Counter, repr=False)
-    formats: dict[str, str] = field(default_factory=dict, repr=False)
-    _rows: list[Row] = field(default_factory=list, repr=False)
-    _aside: list[Aside] = field(default_factory=list, repr=False)
-    _withdrawn: set[str] = field(default_factory=set, repr=False)
+    rows: Sink = field(repr=False)
+    aside: Sink = field(repr=False)
+    notices: Sink = field(repr=False)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    _file: str = ""
+    _how: str = ""
+    _undecodable: int = 0
+    _held: list[tuple[object, ...]] = field(default_factory=list, repr=False)
+    _aside: list[tuple[object, ...]] = field(default_factory=list, repr=False)
+    _notices: list[tuple[object, ...]] = field(default_factory=list, repr=False)
+    _bytes: int = 0
 
-    def open_file(self, file: str, format: str) -> None:  # noqa: A002
-        """Note a file and its format, so that one without a single row is still accounted for.
+    def open_file(self, file: str, format: str, how: dict[str, object] | None = None) -> None:  # noqa: A002
+        """Begin a file; `how` is what else was said about reading it, kept with what is set aside.
 
-        >>> account = Account(Key.made_up("demo"))
+        >>> account = Account(Key.made_up("demo"), print, print, print)
         >>> account.open_file("empty.csv", "csv")
-        >>> account.close().files.rows()
-        [('empty.csv', 'csv', 0, 0, 0, 0)]
-        """
-        self.formats[file] = format
-
-    def take(self, item: Item, file: str, line: int) -> None:
-        """Count one record: a draft is checked and becomes a row, a reason is noted.
-
-        A withdrawal is noted too, and keeps the post it names, and reposts of it, out of the corpus, in
-        whatever file and order they come.
-
-        >>> account = Account(Key.made_up("demo"))
-        >>> account.take(Reason.API_ERROR, "a.jsonl", 1)
-        >>> account.read["a.jsonl"]
-        1
-        """
-        self.read[file] += 1
-        if isinstance(item, Withdrawal):
-            self._withdrawn.add(f"{item.platform}:{item.id}")
-            item = Reason.NOT_A_POST
-        outcome = to_row(item, self.key, file, line) if isinstance(item, Draft) else item
-        if isinstance(outcome, Row):
-            self._rows.append(outcome)
-        else:
-            self._aside.append((file, line, outcome.value, "quarantined"))
-
-    def count(self, reason: Reason, file: str) -> int:
-        """How many rows of a file were set aside for a reason so far.
-
-        >>> Account(Key.made_up("demo")).count(Reason.INVALID_UTF8, "a.jsonl")
+        >>> account.tallies["empty.csv"].read
         0
         """
-        return sum(1 for aside in self._aside if aside[0] == file and aside[2] == reason)
+        self.tallies[file] = Tally(format)
+        self._file, self._undecodable = file, 0
+        self._how = json.dumps({"format": format, **(how or {})}, sort_keys=True)
 
-    def close(self) -> Corpus:
-        """The corpus of all that was taken, duplicates settled, with one step in its history.
+    def take(self, read: Read) -> None:
+        """Count one record of the open file: a draft is checked and becomes a row, a reason is noted.
 
-        >>> Account(Key.made_up("demo")).close().history
-        (Step(step='read', before=0, after=0, reason='0 files: 0 duplicates, 0 set aside'),)
+        >>> account = Account(Key.made_up("demo"), print, print, print)
+        >>> account.open_file("a.jsonl", "x_api")
+        >>> account.take(Read(1, Reason.API_ERROR))
+        >>> account.tallies["a.jsonl"].quarantined
+        1
         """
-        live = [row for row in self._rows if not self._is_withdrawn(row)]
-        gone = [
-            (row.source_file, row.source_line, Reason.DELETED.value, "quarantined")
-            for row in self._rows
-            if self._is_withdrawn(row)
-        ]
-        kept, late = settle(live)
-        aside = self._aside + gone + late
-        accepted = Counter(row.source_file for row in kept)
-        outcomes = Counter((file, outcome) for file, _, _, outcome in aside)
-        files = [
-            (
-                file,
-                self.formats.get(file, "unknown"),
-                self.read[file],
-                accepted[file],
-                outcomes[file, "duplicate"],
-                outcomes[file, "quarantined"],
-            )
-            for file in sorted({*self.formats, *self.read})
-        ]
-        duplicates = sum(count for (_, outcome), count in outcomes.items() if outcome == "duplicate")
-        files_read = "1 file" if len(files) == 1 else f"{len(files)} files"
-        reason = f"{files_read}: {duplicates} duplicates, {len(aside) - duplicates} set aside"
-        step = Step("read", self.read.total(), len(kept), reason)
-        return Corpus(
-            posts=_posts(kept),
-            quarantine=pl.DataFrame(aside, schema=dict(QUARANTINE.columns), orient="row"),
-            files=pl.DataFrame(files, schema=dict(FILES.columns), orient="row"),
-            history=(step,),
+        tally = self.tallies[self._file]
+        tally.read += 1
+        if isinstance(read.item, Withdrawal):
+            self._withdraw(read.line, read.item)
+            return
+        outcome = to_row(read.item, self.key, self._file, read.line) if isinstance(read.item, Draft) else read.item
+        if isinstance(outcome, Row):
+            self._held.append((*outcome, tally.read))
+            self._bytes += len(outcome.text)
+        else:
+            tally.quarantined += 1
+            self._undecodable += outcome is Reason.INVALID_UTF8
+            raw = _TOKEN.sub(rb"\1-", b"".join(read.raw))
+            self._aside.append((self._file, read.line, outcome.value, self._how, raw or None))
+            self._bytes += len(raw)
+        if len(self._held) + len(self._aside) >= _BATCH or self._bytes >= _BATCH_BYTES:
+            self._flush()
+
+    def close_file(self) -> None:
+        """Hand on what is held. Raises `BadInput` when more than half of the file was not UTF-8.
+
+        >>> Account(Key.made_up("demo"), print, print, print).close_file()
+        """
+        self._flush()
+        if self._file and self._undecodable * 2 > self.tallies[self._file].read:
+            raise BadInput(_UNDECODABLE.format(file=self._file))
+
+    def drop_file(self) -> None:
+        """Forget what is held of a file that is refused.
+
+        >>> Account(Key.made_up("demo"), print, print, print).drop_file()
+        """
+        for held in (self._held, self._aside, self._notices):
+            held.clear()
+        self._bytes = 0
+
+    def _withdraw(self, line: int, notice: Withdrawal) -> None:
+        if not isinstance(notice.id, str | int) or isinstance(notice.id, bool) or notice.id == "":
+            self.tallies[self._file].quarantined += 1
+            self._aside.append((self._file, line, Reason.BAD_ID.value, self._how, None))
+            return
+        native = str(notice.id)
+        subject = (
+            pseudonym(self.key, notice.platform, native)
+            if notice.of == "author"
+            else tombstone(self.key, post_name(self.key, notice.platform, native))
         )
+        self._notices.append((self._file, line, subject))
 
-    def _is_withdrawn(self, row: Row) -> bool:
-        return row.post_id in self._withdrawn or (row.kind == "repost" and row.parent_id in self._withdrawn)
+    def _flush(self) -> None:
+        for sink, held, schema in (
+            (self.rows, self._held, {**_AS_READ, ITEM: pl.Int64()}),
+            (self.aside, self._aside, ASIDE),
+            (self.notices, self._notices, NOTICES),
+        ):
+            if held:
+                columns = zip(*held, strict=True)
+                series = [
+                    pl.Series(name, values, dtype=dtype)
+                    for (name, dtype), values in zip(schema.items(), columns, strict=True)
+                ]
+                sink(pl.DataFrame(series))
+                held.clear()
+        self._bytes = 0
 
 
-def settle(rows: list[Row]) -> tuple[list[Row], list[Aside]]:
-    """Rows with one post each, and the others as duplicates or conflicts.
+_AS_READ = {name: OBSERVED[name] for name in Row._fields}
 
-    Of the rows with one `post_id` the first by file name and line is kept. A later one with the same text
-    and author is a duplicate and can only raise the counts of the first; one that differs is quarantined.
 
-    >>> def row(text, likes, line):
-    ...     draft = Draft("x", "9001", "42", "2025-05-07T10:00:00Z", text, likes=likes)
-    ...     return to_row(draft, Key.made_up("demo"), "a.jsonl", line)
-    >>> kept, aside = settle([row("war", 9, 3), row("peace", 1, 1), row("peace", 4, 2)])
-    >>> kept[0].text, kept[0].likes, [(line, reason) for _, line, reason, _ in aside]
-    ('peace', 4, [(2, 'duplicate'), (3, 'conflicting_duplicate')])
+def settled(
+    tallies: dict[str, Tally],
+    rows: list[pl.DataFrame],
+    aside: list[pl.DataFrame],
+    notices: list[pl.DataFrame],
+    key: Key,
+) -> Corpus:
+    """The corpus of all that was read, duplicates settled, with one step in its history.
+
+    >>> settled({}, [], [], [], Key.made_up("demo")).history
+    (Step(step='read', before=0, after=0, reason='0 files: 0 duplicates, 0 set aside'),)
     """
-    kept: dict[str, Row] = {}
-    aside: list[Aside] = []
-    for row in sorted(rows, key=lambda row: (row.source_file, row.source_line)):
-        first = kept.setdefault(row.post_id, row)
-        if first is row:
-            continue
-        if (first.text, first.author_id) != (row.text, row.author_id):
-            aside.append((row.source_file, row.source_line, Reason.CONFLICTING_DUPLICATE.value, "quarantined"))
-            continue
-        kept[row.post_id] = _with_larger_counts(first, row)
-        aside.append((row.source_file, row.source_line, Reason.DUPLICATE.value, "duplicate"))
-    return list(kept.values()), aside
-
-
-def _with_larger_counts(first: Row, other: Row) -> Row:
-    return first._replace(
-        likes=_larger(first.likes, other.likes),
-        replies=_larger(first.replies, other.replies),
-        reposts=_larger(first.reposts, other.reposts),
-        quotes=_larger(first.quotes, other.quotes),
+    taken = pl.concat(
+        [pl.DataFrame(schema={**OBSERVED, ITEM: pl.Int64}), *(one.select(*OBSERVED, ITEM) for one in rows)]
     )
+    told = pl.concat([pl.DataFrame(schema=NOTICES), *notices])
+    graves = Tombstones(frozenset(told["subject"].to_list()))
+    standing, gone = split_deleted(taken, graves, key)
+    joined, outcomes = join_records(pl.DataFrame(schema=OBSERVED), standing)
+    repeats = pl.concat([_once(told, "subject"), _once(gone.sort("source_file", "source_line", ITEM), "grave")])
+    outcomes = pl.concat([outcomes.drop(ITEM), repeats])
+    for file, outcome, number in outcomes.group_by("source_file", "outcome").len().iter_rows():
+        tallies[file].count(outcome, number)
+    live = as_live(joined)
+    live = live.filter(~pl.col("post_id").is_in(list(without_rivals(live))))
+    replaced = as_live(joined).filter(~pl.col("post_id").is_in(live["post_id"].implode()))
+    for file, number in replaced.group_by("source_file").len().iter_rows():
+        tallies[file].edits += number
+    return _corpus(tallies, live, aside, outcomes)
 
 
-def _larger(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)
+def _once(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """What each of some rows counts as: the first of each is "deleted", the others are duplicates."""
+    first = pl.when(pl.col(name).is_first_distinct()).then(pl.lit("deleted")).otherwise(pl.lit("duplicate"))
+    return rows.select("source_file", "source_line", first.alias("outcome"))
 
 
-def _posts(rows: list[Row]) -> pl.DataFrame:
-    columns = zip(*rows, strict=True) if rows else ((),) * len(Row._fields)
-    series = [
-        pl.Series(name, values, dtype=POSTS.columns[name]) for name, values in zip(Row._fields, columns, strict=True)
-    ]
-    return POSTS.frame(pl.DataFrame(series))
+def _corpus(tallies: dict[str, Tally], live: pl.DataFrame, aside: list[pl.DataFrame], outcomes: pl.DataFrame) -> Corpus:
+    late = outcomes.filter(pl.col("outcome").is_in(["duplicate", Reason.CONFLICTING_DUPLICATE.value]))
+    repeated = pl.col("outcome") == "duplicate"
+    quarantine = pl.concat([
+        pl.DataFrame(schema=dict(QUARANTINE.columns)),
+        *(one.select("source_file", "source_line", "reason", pl.lit("quarantined").alias("outcome")) for one in aside),
+        late.select(
+            "source_file", "source_line", pl.col("outcome").alias("reason"),
+            pl.when(repeated).then(pl.lit("duplicate")).otherwise(pl.lit("quarantined")).alias("outcome"),
+        ),
+    ])  # fmt: skip
+    duplicates = sum(tally.duplicates for tally in tallies.values())
+    set_aside = sum(tally.quarantined for tally in tallies.values())
+    files_read = "1 file" if len(tallies) == 1 else f"{len(tallies)} files"
+    reason = f"{files_read}: {duplicates} duplicates, {set_aside} set aside"
+    return Corpus(
+        posts=POSTS.frame(live),
+        quarantine=quarantine,
+        files=pl.DataFrame(
+            [tallies[file].row(file) for file in sorted(tallies)], schema=dict(FILES.columns), orient="row"
+        ),
+        history=(Step("read", sum(tally.read for tally in tallies.values()), live.height, reason),),
+    )

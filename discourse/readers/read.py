@@ -7,35 +7,69 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
+
+import polars as pl
 
 from discourse.corpus.posts import Corpus
 from discourse.corpus.privacy import Key, default_key_path
 from discourse.errors import BadInput, MissingData, QuarantineWarning, SchemaError, UsageError
-from discourse.readers import reddit, rtweet, telegram, twitter_v1, x_api, youtube
-from discourse.readers.account import Account
+from discourse.readers import (
+    bluesky,
+    crowdtangle,
+    facebook,
+    fourcat,
+    mastodon,
+    meta_library,
+    reddit,
+    rtweet,
+    telegram,
+    tiktok,
+    twarc_csv,
+    twitter_r,
+    twitter_v1,
+    whatsapp,
+    x_api,
+    x_archive,
+    youtube,
+    youtube_tools,
+    yt_dlp,
+    zeeschuimer,
+)
+from discourse.readers.account import Account, settled
+from discourse.readers.containers import first_records, json_reads
 from discourse.readers.files import first_bytes, open_chunks, open_lines
+from discourse.readers.formats import Options, Read
 from discourse.readers.mapped import Mapping
-from discourse.readers.records import Draft, Item, Reason, decode_object
-from discourse.readers.tables import csv_drafts, jsonl_drafts, parquet_drafts
+from discourse.readers.sheets import sheet_drafts
+from discourse.readers.tables import DELIMITERS, column_reads, csv_drafts, header_of, jsonl_drafts, parquet_drafts
 from discourse.schema import one_of
 
-__all__ = ["FORMATS", "read_posts"]
+__all__ = ["FORMATS", "Way", "find_files", "format_of", "mapping_of", "read_posts", "take_file"]
 
-# One JSON record a line, and one JSON document a file.
-_EXPORTS: dict[str, ModuleType] = {"x_api": x_api, "rtweet": rtweet, "twitter_v1": twitter_v1, "reddit": reddit}
-_DOCUMENTS: dict[str, ModuleType] = {"telegram": telegram, "youtube": youtube}
-_TABLES: dict[str, Callable[[Path, Mapping], Iterator[tuple[int, Draft | Reason]]]] = {
+# JSON records, tables with a header of their own, files of their own kind: see `formats`. Told in this order: one
+# that wraps another's records stands before it.
+_RECORDS: dict[str, Any] = {
+    "zeeschuimer": zeeschuimer, "fourcat": fourcat, "x_api": x_api, "rtweet": rtweet, "twitter_v1": twitter_v1,
+    "reddit": reddit, "youtube": youtube, "yt_dlp": yt_dlp, "facebook": facebook, "meta_library": meta_library,
+    "bluesky": bluesky, "mastodon": mastodon, "tiktok": tiktok,
+}  # fmt: skip
+_COLUMNS: dict[str, Any] = {
+    "fourcat": fourcat, "crowdtangle": crowdtangle, "meta_library": meta_library, "youtube_tools": youtube_tools,
+    "twitter_r": twitter_r, "twarc_csv": twarc_csv,
+}  # fmt: skip
+_FILES: dict[str, Any] = {"telegram": telegram, "x_archive": x_archive, "whatsapp": whatsapp}
+_TABLES: dict[str, Callable[[Path, Mapping], Iterator[Read]]] = {
     "csv": csv_drafts,
     "jsonl": jsonl_drafts,
     "parquet": parquet_drafts,
+    "xlsx": sheet_drafts,
 }
-FORMATS = (*_EXPORTS, *_DOCUMENTS, *_TABLES)
+_KNOWN = tuple(dict.fromkeys((*_RECORDS, *_COLUMNS, *_FILES)))
+FORMATS = (*_KNOWN, *_TABLES)
 _HEAD = 4096
-_SNIFFED = 20
 _EVERY = 10_000
 
 
@@ -45,14 +79,14 @@ def read_posts(
     key: Key | None = None,
     format: str | None = None,  # noqa: A002
     mapping: str | Path | Mapping | None = None,
+    options: Options | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Corpus:
     """The posts of one or more files, given by path or pattern, with an account of every row.
 
-    The format of each file is told from its first records: pages or flattened tweets of the X API v2
-    (`x_api`), rtweet's columns (`rtweet`), tweets of the API v1.1 (`twitter_v1`), Reddit dumps (`reddit`), a
-    Telegram Desktop export (`telegram`), YouTube Data API pages (`youtube`); `format` names it instead. With a
-    `mapping` (a `Mapping`, or a TOML file of one) any CSV, JSON lines or Parquet file can be read. Author ids
+    The format of each file is told from its content, one of `FORMATS` (docs/formats has a card of each); `format`
+    names it instead. With a `mapping` (a `Mapping`, or a TOML file of one) any CSV, XLSX, JSON lines or Parquet file
+    can be read. `options` say what the content cannot: a time zone, the order of day and month. Author ids
     become pseudonyms under `key`; without one, the key of `privacy.default_key_path()` is
     used, and made if there is none yet.
     `progress` is called with the number of rows read so far. The result depends neither on the order of the
@@ -68,28 +102,89 @@ def read_posts(
     ...     _ = (Path(folder) / "page.jsonl").write_text(json.dumps({"data": [tweet], "meta": {}}))
     ...     corpus = read_posts(f"{folder}/*.jsonl", key=Key.made_up("demo"))
     >>> corpus.posts["post_id"].to_list(), corpus.files.rows()
-    (['x:9001'], [('page.jsonl', 'x_api', 1, 1, 0, 0)])
+    (['x:9001'], [('page.jsonl', 'x_api', 1, 1, 0, 0, 0, 0)])
     """
-    columns = _mapping(mapping, format)
-    files = _labelled(_found(paths))
-    account = Account(Key.from_file(default_key_path(), create=True) if key is None else key)
+    columns = mapping_of(mapping, format)
+    files = find_files(paths)
+    rows: list[pl.DataFrame] = []
+    aside: list[pl.DataFrame] = []
+    notices: list[pl.DataFrame] = []
+    key = Key.from_file(default_key_path(), create=True) if key is None else key
+    account = Account(key, rows.append, lambda frame: aside.append(frame.drop("raw")), notices.append)
     for label, path in files.items():
-        name = _format_of(path, format, columns)
-        account.open_file(label, name)
-        for line, item in _records(path, name, columns):
-            account.take(item, label, line)
-            if progress is not None and account.read.total() % _EVERY == 0:
-                progress(account.read.total())
-        if account.count(Reason.INVALID_UTF8, label) * 2 > account.read[label]:
-            raise BadInput(f"most of {label!r} is not UTF-8; save it as UTF-8 and read it again")
-    if progress is not None:
-        progress(account.read.total())
-    corpus = account.close()
+        way = Way(format_of(path, format, columns), columns, options or Options())
+        take_file(account, label, path, way, progress)
+    corpus = settled(account.tallies, rows, aside, notices, key)
     _warn(corpus)
     return corpus
 
 
-def _mapping(mapping: str | Path | Mapping | None, format: str | None) -> Mapping | None:  # noqa: A002
+class Way(NamedTuple):
+    """How a file is read: in which format, under which mapping, with what a person said of it.
+
+    >>> Way("x_api").said()
+    {}
+    """
+
+    format: str
+    mapping: Mapping | None = None
+    options: Options = Options()
+
+    def said(self) -> dict[str, Any]:
+        """All but the format as plain values, to read a part of the file again in the same way (`Way.of`).
+
+        >>> Way("whatsapp", options=Options(date_order="dmy")).said()
+        {'date_order': 'dmy'}
+        """
+        said = {name: value for name, value in asdict(self.options).items() if value}
+        if self.mapping is not None:
+            said["mapping"] = {**asdict(self.mapping), "fields": dict(self.mapping.fields)}
+        return said
+
+    @classmethod
+    def of(cls, form: str, said: dict[str, Any]) -> Way:
+        """The way that was said.
+
+        >>> Way.of("whatsapp", {"date_order": "dmy"}).options.date_order
+        'dmy'
+        """
+        columns = said.get("mapping")
+        options = Options(**{name: value for name, value in said.items() if name != "mapping"})
+        return cls(form, None if columns is None else Mapping(**columns), options)
+
+
+def take_file(
+    account: Account, label: str, path: Path, way: Way, progress: Callable[[int], None] | None = None
+) -> None:
+    """Take every record of one file into an account. Raises `BadInput` when it is not in the format.
+
+    >>> import tempfile
+    >>> held = []
+    >>> account = Account(Key.made_up("demo"), held.append, held.append, held.append)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "a.jsonl").write_text("[1]\\n")
+    ...     take_file(account, "a.jsonl", Path(folder) / "a.jsonl", Way("x_api"))
+    >>> account.tallies["a.jsonl"].quarantined
+    1
+    """
+    before = sum(tally.read for tally in account.tallies.values())
+    account.open_file(label, way.format, way.said())
+    tally = account.tallies[label]
+    for read in _reads(path, way):
+        account.take(read)
+        if progress is not None and tally.read % _EVERY == 0:
+            progress(before + tally.read)
+    account.close_file()
+    if progress is not None:
+        progress(before + tally.read)
+
+
+def mapping_of(mapping: str | Path | Mapping | None, format: str | None) -> Mapping | None:  # noqa: A002
+    """The mapping itself or that of a file. Raises `UsageError` when it and the format do not go together.
+
+    >>> mapping_of(None, "x_api") is None
+    True
+    """
     if format is not None:
         try:
             one_of(format, FORMATS, "format")
@@ -99,12 +194,24 @@ def _mapping(mapping: str | Path | Mapping | None, format: str | None) -> Mappin
         if format in _TABLES:
             raise UsageError(f"format {format!r} needs a mapping; type mapping='columns.toml', see {_HOW}")
         return None
-    if format in _EXPORTS:
+    if format in _KNOWN:
         raise UsageError(f"format {format!r} takes no mapping; leave one of the two out")
     return mapping if isinstance(mapping, Mapping) else Mapping.from_toml(mapping)
 
 
 _HOW = 'a file with platform = "x" and [fields] id, author, created_at, text'
+
+
+def find_files(paths: str | Path | Sequence[str | Path]) -> dict[str, Path]:
+    """The files that paths and patterns name, by the name under which each is accounted for.
+
+    Raises `MissingData` when one names nothing, `UsageError` when one is a folder.
+
+    >>> find_files("no-such-file.jsonl")
+    Traceback (most recent call last):
+    discourse.errors.MissingData: there is no file 'no-such-file.jsonl' where it was looked for; check the path
+    """
+    return _labelled(_found(paths))
 
 
 def _found(paths: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -142,29 +249,52 @@ def _labelled(files: Sequence[Path]) -> dict[str, Path]:
     return dict(sorted(labels.items()))
 
 
-def _format_of(path: Path, format: str | None, mapping: Mapping | None) -> str:  # noqa: A002
+def format_of(path: Path, format: str | None, mapping: Mapping | None) -> str:  # noqa: A002
+    """The format that was named, else the one that the content shows. Raises `BadInput` when it shows none.
+
+    >>> format_of(Path("a.jsonl"), "x_api", None)
+    'x_api'
+    """
     if format is not None:
         return format
-    parquet = first_bytes(path, 4) == b"PAR1"
+    start = first_bytes(path, _HEAD)
     if mapping is not None:
-        return "parquet" if parquet else _table_format(path)
-    start = b""
-    if not parquet:
-        head = next(open_chunks(path), b"")[:_HEAD]
-        for name, module in _DOCUMENTS.items():
-            if module.looks_like(head):
-                return name
-        for _, line in islice(open_lines(path), _SNIFFED):
-            start = start or (line or b"").lstrip()[:1]
-            record = decode_object(line)
-            for name, module in _EXPORTS.items():
-                if not isinstance(record, Reason) and module.looks_like(record):
-                    return name
-    guess = {b"<": "a web page", b"[": "one JSON array (write one object a line: jq -c '.[]')"}.get(start, "")
+        return _packed(start) or _table_format(path)
+    found = _told(path, start)
+    if found is not None:
+        return found
+    guess = {"parquet": "a Parquet file", "xlsx": "a zip archive or a spreadsheet"}.get(_packed(start) or "")
+    if guess is None and next(open_chunks(path), b"").lstrip().startswith(b"<"):
+        guess = "a web page"
     raise BadInput(
-        f"{path.name!r} is {guess or 'in no format that is known'}; known are {', '.join((*_EXPORTS, *_DOCUMENTS))} "
-        f"(name one with format=…), and any CSV, JSON lines or Parquet with mapping='columns.toml', {_HOW}"
+        f"{path.name!r} is {guess or 'in no format that is known'}; known are {', '.join(_KNOWN)} (name one with "
+        f"format=…), and any CSV, XLSX, JSON lines or Parquet with mapping='columns.toml', {_HOW}"
     )
+
+
+def _packed(start: bytes) -> str | None:
+    """The table format that is not text, by the first bytes of the file."""
+    return {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}.get(start[:4])
+
+
+def _told(path: Path, start: bytes) -> str | None:
+    """The format that the content shows, None where it shows none."""
+    if _packed(start) is not None:
+        return next((name for name, module in _FILES.items() if module.looks_like_file(start)), None)
+    head = next(open_chunks(path), b"")[:_HEAD]
+    for name, module in _FILES.items():
+        if module.looks_like_file(head):
+            return name
+    for record in first_records(path):
+        for name, module in _RECORDS.items():
+            if module.looks_like(record):
+                return name
+    for delimiter in DELIMITERS:
+        header = header_of(path, delimiter)
+        for name, module in _COLUMNS.items():
+            if module.has_columns(header):
+                return name
+    return None
 
 
 def _table_format(path: Path) -> str:
@@ -172,21 +302,18 @@ def _table_format(path: Path) -> str:
     return "jsonl" if first.lstrip().startswith(b"{") else "csv"
 
 
-def _records(path: Path, name: str, mapping: Mapping | None) -> Iterator[tuple[int, Item]]:
-    if mapping is not None:
-        yield from _TABLES[name](path, mapping)
-        return
-    if name in _DOCUMENTS:
-        yield from _DOCUMENTS[name].documents(path)
-        return
-    module: Any = _EXPORTS[name]
-    for number, line in open_lines(path):
-        record = decode_object(line)
-        if isinstance(record, Reason):
-            yield number, record
-        else:
-            for item in module.drafts(record):
-                yield number, item
+def _reads(path: Path, way: Way) -> Iterator[Read]:
+    """The records of a file in a named format, those of a table under its mapping."""
+    name = way.format
+    if way.mapping is not None:
+        yield from _TABLES[name](path, way.mapping)
+    elif name in _FILES:
+        yield from _FILES[name].reads(path, way.options)
+    elif name in _COLUMNS and not (name in _RECORDS and first_records(path, 1)):
+        module = _COLUMNS[name]
+        yield from column_reads(path, module.has_columns, module.row_draft, module.ID_COLUMN)
+    else:
+        yield from json_reads(path, _RECORDS[name].drafts)
 
 
 def _warn(corpus: Corpus) -> None:

@@ -4,94 +4,38 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
-from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym
+from discourse.corpus.mentions import hide_people
+from discourse.corpus.privacy import Key, handle_pseudonym, post_name, pseudonym
+from discourse.readers.values import Reason, parse_time
 from discourse.schema import KINDS
 
-__all__ = [
-    "MAX_TEXT",
-    "Draft",
-    "Item",
-    "Reason",
-    "Row",
-    "Withdrawal",
-    "decode_object",
-    "parse_time",
-    "to_row",
-    "unescape",
-]
+__all__ = ["MAX_INTEGER", "MAX_TEXT", "Draft", "Item", "Row", "Withdrawal", "to_row"]
 
 MAX_TEXT = 100_000
 MAX_FIELD = 500
 MAX_INTEGER = 2**63 - 1
-_EARLIEST = datetime(2006, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2101, 1, 1, tzinfo=UTC)
-_ISO = re.compile(
-    r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)", re.ASCII
-)
-_V1 = re.compile(
-    r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d\d) "
-    r"((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d) ([+-](?:[01]\d|2[0-3])[0-5]\d) (\d{4})",
-    re.ASCII,
-)
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SNOWFLAKE_EPOCH, _CLOCK_ERROR = 1_288_834_974_657, 600_000  # milliseconds
+_FIRST_SNOWFLAKE = 29_700_859_247  # 4 November 2010
+_NO_SNOWFLAKE = 1_577_836_800_000  # made after 2060: no real id
 _FLOATED = re.compile(r"[+-]?\d+(?:\.\d*)?[eE][+-]?\d+|[+-]?\d+\.\d*", re.ASCII)
 _NUMERIC_ID = re.compile(r"[1-9]\d*", re.ASCII)
 _NATIVE_ID = re.compile(r"[!-~]{1,256}", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,34}", re.ASCII)
-_ESCAPED = re.compile(r"&(amp|lt|gt);")
-_PLAIN = {"amp": "&", "lt": "<", "gt": ">"}
-
-
-class Reason(StrEnum):
-    """Why a row was set aside. The words stand in the quarantine table and in warnings.
-
-    >>> Reason.MISSING_ID == "missing_id"
-    True
-    """
-
-    INVALID_JSON = "invalid_json"
-    INVALID_UTF8 = "invalid_utf8"
-    NESTING_TOO_DEEP = "nesting_too_deep"
-    NOT_AN_OBJECT = "not_an_object"
-    RECORD_TOO_LARGE = "record_too_large"
-    API_ERROR = "api_error"
-    PRIVATE_CHAT = "private_chat"
-    NOT_PUBLIC = "not_public"
-    NOT_A_POST = "not_a_post"
-    REMOVED = "removed"
-    DELETED = "deleted"
-    MISSING_ID = "missing_id"
-    BAD_ID = "bad_id"
-    ID_PRECISION_LOST = "id_precision_lost"
-    ID_OUT_OF_RANGE = "id_out_of_range"
-    MISSING_AUTHOR = "missing_author"
-    MISSING_TEXT = "missing_text"
-    TEXT_TOO_LONG = "text_too_long"
-    NUL_CHARACTER = "nul_character"
-    WRONG_TYPE = "wrong_type"
-    BAD_VALUE = "bad_value"
-    BAD_TIMESTAMP = "bad_timestamp"
-    TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
-    TOO_FEW_FIELDS = "too_few_fields"
-    TOO_MANY_FIELDS = "too_many_fields"
-    BAD_QUOTES = "bad_quotes"
-    CONFLICTING_DUPLICATE = "conflicting_duplicate"
-    DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Draft:
     """The raw fields of one post as a reader found them, of whatever type; nothing is checked yet.
 
-    `id`, `author` and `parent` are the platform's own ids, `kind` is one of `schema.KINDS`. It has no `repr`
-    that shows its fields: they are a person's.
+    `id`, `author` and `parent` are the platform's own ids, `kind` is one of `schema.KINDS`. `country` is a code
+    or name that the platform gives, `country_basis` says what it is the country of: "geo" (where the post was
+    written), "account" (registered), "page_admins", "community". `community` is a public forum (a subreddit).
+    `edited_at` is when the text was last changed, `collected_at` when the record was fetched, both in the
+    forms of `parse_time`; `version_of` is the id of the first version where an edit makes a new id. It has no
+    `repr` that shows its fields: they are a person's.
 
     >>> Draft(platform="x", id="9001", author="42", created_at="2025-05-07T10:00:00Z", text="peace").kind
     'original'
@@ -112,17 +56,25 @@ class Draft:
     replies: Any = None
     reposts: Any = None
     quotes: Any = None
+    edited_at: Any = None
+    collected_at: Any = None
+    version_of: Any = None
+    community: Any = None
+    country_basis: Any = "geo"
 
 
 class Withdrawal(NamedTuple):
-    """A platform's notice that a post was deleted. It is a row read, no post; the post it names is not taken.
+    """A platform's notice that a post, or with `of="author"` an account, was deleted or hidden.
 
-    >>> Withdrawal("x", "9001").platform
-    'x'
+    It is a row that is accepted and no post; what it names is never live, in whatever order the two come.
+
+    >>> Withdrawal("x", "9001").of
+    'post'
     """
 
     platform: str
     id: Any
+    of: str = "post"
 
 
 class Row(NamedTuple):
@@ -143,6 +95,11 @@ class Row(NamedTuple):
     replies: int | None
     reposts: int | None
     quotes: int | None
+    edited_at: datetime | None
+    collected_at: datetime | None
+    version_of: str | None
+    community: str | None
+    country_basis: str | None
     source_file: str
     source_line: int
 
@@ -184,25 +141,33 @@ def _checked(draft: Draft, key: Key, file: str, line: int) -> Row:
     if isinstance(when, Reason):
         raise _Rejected(when)
     parent = _post_id(draft.parent, platform)
-    handle = _words(draft.handle)
+    handle, country = _words(draft.handle), _words(draft.country)
+    first = _post_id(draft.version_of, platform)
+    if platform == "x" and _contradicts(native, when):
+        raise _Rejected(Reason.TIMESTAMP_CONTRADICTS_ID)
     if draft.kind not in KINDS:
         raise _Rejected(Reason.BAD_VALUE)
     return Row(
-        post_id=f"{platform}:{native}",
+        post_id=post_name(key, platform, native),
         platform=platform,
         author_id=pseudonym(key, platform, author),
         created_at=when,
-        text=_text(draft.text),
+        text=hide_people(key, platform, _text(draft.text)),
         kind=draft.kind,
-        parent_id=None if parent is None else f"{platform}:{parent}",
+        parent_id=None if parent is None else post_name(key, platform, parent),
         lang_declared=_language(draft.lang),
-        country=_words(draft.country),
+        country=country,
         location=_words(draft.location),
         handle_id=handle_pseudonym(key, platform, handle) if handle and handle != "@" else None,
         likes=_count(draft.likes),
         replies=_count(draft.replies),
         reposts=_count(draft.reposts),
         quotes=_count(draft.quotes),
+        edited_at=_moment(draft.edited_at),
+        collected_at=_moment(draft.collected_at),
+        version_of=None if first is None or first == native else post_name(key, platform, first),
+        community=_words(draft.community),
+        country_basis=None if country is None else draft.country_basis,
         source_file=file,
         source_line=line,
     )
@@ -238,6 +203,19 @@ def _post_id(value: Any, platform: str) -> str | None:
     if not _NUMERIC_ID.fullmatch(native):
         raise _Rejected(Reason.BAD_ID)
     return native
+
+
+def _contradicts(native: str, when: datetime) -> bool:
+    """Whether an id of X, which holds its own time, was made more than ten minutes away from `when`.
+
+    Ids before November 2010 hold no time; those of an impossible future (as made-up corpora have) say nothing.
+    """
+    made = int(native) >> 22
+    return (
+        int(native) >= _FIRST_SNOWFLAKE
+        and made < _NO_SNOWFLAKE
+        and (abs(made + _SNOWFLAKE_EPOCH - when.timestamp() * 1000) > _CLOCK_ERROR)
+    )
 
 
 def _author(value: Any) -> str:
@@ -278,67 +256,15 @@ def _language(value: Any) -> str | None:
     return words
 
 
+def _moment(value: Any) -> datetime | None:
+    """When a text was edited or fetched, as evidence only: what cannot be read is null, the row stays."""
+    when = None if value is None else parse_time(value)
+    return when if isinstance(when, datetime) else None
+
+
 def _count(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INTEGER:
         raise _Rejected(Reason.WRONG_TYPE)
     return value
-
-
-def parse_time(value: Any) -> datetime | Reason:
-    """A moment in UTC from ISO 8601 with a zone, or from the format of X's version 1; else the reason.
-
-    Moments before 2006 or after 2100 are out of range: no platform had posts, or the clock was wrong.
-
-    >>> str(parse_time("Wed Oct 10 20:19:24 +0000 2018")), parse_time("2018-10-10 20:19:24")
-    ('2018-10-10 20:19:24+00:00', <Reason.BAD_TIMESTAMP: 'bad_timestamp'>)
-    """
-    if not isinstance(value, str):
-        return Reason.BAD_TIMESTAMP
-    iso, day = value, ""
-    if old := _V1.fullmatch(value):
-        day, month, date, clock, zone, year = old.groups()
-        iso = f"{year}-{_MONTHS.index(month) + 1:02}-{date}T{clock}{zone}"
-    elif not _ISO.fullmatch(value):
-        return Reason.BAD_TIMESTAMP
-    try:
-        local = datetime.fromisoformat(iso)
-    except ValueError:
-        return Reason.BAD_TIMESTAMP
-    if day and _DAYS[local.weekday()] != day:
-        return Reason.BAD_TIMESTAMP
-    try:
-        moment = local.astimezone(UTC)
-    except OverflowError:
-        return Reason.TIMESTAMP_OUT_OF_RANGE
-    return moment if _EARLIEST <= moment < _LATEST else Reason.TIMESTAMP_OUT_OF_RANGE
-
-
-def decode_object(line: bytes | None) -> dict[str, Any] | Reason:
-    """The JSON object on a line, or the reason why there is none.
-
-    >>> decode_object(b'{"id": "9001"}'), decode_object(b"[1]"), decode_object(b'{"id"'), decode_object(None)
-    ({'id': '9001'}, <Reason.NOT_AN_OBJECT: 'not_an_object'>, <Reason.INVALID_JSON: 'invalid_json'>,
-     <Reason.RECORD_TOO_LARGE: 'record_too_large'>)
-    """
-    if line is None:
-        return Reason.RECORD_TOO_LARGE
-    try:
-        value = msgspec.json.decode(line)
-    except UnicodeDecodeError:
-        return Reason.INVALID_UTF8
-    except msgspec.DecodeError:
-        return Reason.INVALID_JSON
-    except RecursionError:
-        return Reason.NESTING_TOO_DEEP
-    return value if isinstance(value, dict) else Reason.NOT_AN_OBJECT
-
-
-def unescape(text: Any) -> Any:
-    """A text with X's three escapes undone, exactly once; anything that is not a string as it is.
-
-    >>> unescape("a &amp;lt; b &gt; c")
-    'a &lt; b > c'
-    """
-    return _ESCAPED.sub(lambda match: _PLAIN[match[1]], text) if isinstance(text, str) and "&" in text else text

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from discourse.readers.records import Draft, Reason, unescape
+from discourse.readers.records import Draft
+from discourse.readers.values import Reason, unescape
 
 __all__ = ["drafts", "looks_like"]
 

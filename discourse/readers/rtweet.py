@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from discourse.readers.records import Draft, Reason, unescape
+from discourse.readers.records import Draft
+from discourse.readers.values import Reason, unescape
 
 __all__ = ["drafts", "looks_like"]
 

@@ -1,6 +1,6 @@
-"""Tweets of Twitter's API version 1.1 (twarc 1, stream samples, hydrated ids), one JSON object a line.
+"""Tweets of Twitter's API version 1.1 (twarc 1, stream samples, hydrated ids): JSON lines, an array, one tweet.
 
-A line may also be an answer of the search, `{"statuses": [...]}`, or a notice of the stream, which is no post.
+A record may also be an answer of the search, `{"statuses": [...]}`, or a notice of the stream, which is no post.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from discourse.readers.records import Draft, Item, Reason, Withdrawal, unescape
+from discourse.readers.records import Draft, Item
+from discourse.readers.values import Reason, unescape
+from discourse.readers.x_api import withdrawal
 
 __all__ = ["drafts", "looks_like"]
 
@@ -57,9 +59,7 @@ def drafts(record: Mapping[str, Any]) -> Iterator[Item]:
     """
     statuses = record.get("statuses")
     if _is_notice(record):
-        deleted = _mapping(_mapping(record.get("delete")).get("status"))
-        named = deleted.get("id_str", deleted.get("id"))
-        yield Reason.NOT_A_POST if named is None else Withdrawal("x", named)
+        yield withdrawal(_mapping(record.get("delete")))
     elif isinstance(statuses, list):
         for item in statuses:
             yield _draft(item) if isinstance(item, dict) else Reason.NOT_AN_OBJECT
@@ -104,7 +104,16 @@ def _draft(tweet: Mapping[str, Any]) -> Draft | Reason:
         replies=counts.get("reply_count"),
         reposts=counts.get("retweet_count"),
         quotes=counts.get("quote_count"),
+        collected_at=_mapping(tweet.get("__twarc")).get("retrieved_at"),
+        version_of=_first_version(tweet),
     )
+
+
+def _first_version(tweet: Mapping[str, Any]) -> Any:
+    """The id of the first version of a tweet that was edited; each edit makes a new id."""
+    history = tweet.get("edit_history_tweet_ids")
+    versions = _mapping(tweet.get("edit_history")).get("edit_tweet_ids") if history is None else history
+    return versions[0] if isinstance(versions, list) and len(versions) > 1 else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

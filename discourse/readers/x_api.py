@@ -1,4 +1,4 @@
-"""X API v2 as twarc writes it: response pages, one on a line, and flattened tweets.
+"""X API v2 as twarc writes it: response pages, one on a line, flattened tweets, and notices of deletions.
 
 `includes` of a page are context, never posts of the corpus.
 """
@@ -8,22 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from discourse.readers.records import Draft, Reason, unescape
+from discourse.readers.records import Draft, Item, Withdrawal
+from discourse.readers.values import Reason, unescape
 
-__all__ = ["drafts", "looks_like"]
+__all__ = ["drafts", "looks_like", "withdrawal"]
 
 _KINDS = (("retweeted", "repost"), ("quoted", "quote"), ("replied_to", "reply"))
 _NOTHING: Mapping[str, Any] = {}
 
 
 def looks_like(record: Mapping[str, Any]) -> bool:
-    """Whether a JSON object is a page of the X API v2 or a tweet of `twarc2 flatten`.
+    """Whether a JSON object is a page of the X API v2, a tweet of `twarc2 flatten` or a notice of a deletion.
 
     >>> looks_like({"data": [], "meta": {}}), looks_like({"id": "9001", "author_id": "42", "text": "peace"})
     (True, True)
-    >>> looks_like({"status_id": "9001"})
-    False
+    >>> looks_like({"delete": {"tweet": {"id": "9001"}}}), looks_like({"status_id": "9001"})
+    (True, False)
     """
+    if isinstance(_mapping(record.get("delete")).get("tweet"), dict):
+        return not {"id", "text"} & record.keys()
     if "data" in record or "errors" in record:
         return bool({"includes", "meta", "__twarc", "matching_rules", "errors"} & record.keys()) or any(
             isinstance(item, dict) and "author_id" in item for item in _items(record)
@@ -31,11 +34,11 @@ def looks_like(record: Mapping[str, Any]) -> bool:
     return {"id", "author_id", "text"} <= record.keys() or ("meta" in record and "__twarc" in record)
 
 
-def drafts(record: Mapping[str, Any]) -> Iterator[Draft | Reason]:
+def drafts(record: Mapping[str, Any]) -> Iterator[Item]:
     """The posts of one line: those of a page's `data`, or the flattened tweet itself.
 
     A page without data counts as one row with the reason `api_error` if it reports errors, as no row if it
-    is an answer without results.
+    is an answer without results. A notice of a deletion withdraws the tweet it names.
 
     >>> page = {"data": {"id": "9001", "author_id": "42", "created_at": "2025-05-07T10:00:00Z", "text": "a &amp; b"}}
     >>> [draft.text for draft in drafts(page)]
@@ -43,15 +46,36 @@ def drafts(record: Mapping[str, Any]) -> Iterator[Draft | Reason]:
     >>> list(drafts({"errors": [{"title": "Not Found Error"}]}))
     [<Reason.API_ERROR: 'api_error'>]
     """
-    if record.get("data") is not None:
+    fetched = _mapping(record.get("__twarc")).get("retrieved_at")
+    notice = record.get("delete")
+    if isinstance(notice, dict) and not {"id", "text", "data"} & record.keys():
+        yield withdrawal(notice)
+    elif record.get("data") is not None:
         includes = _mapping(record.get("includes"))
         users, tweets, places = (_by_id(includes.get(name)) for name in ("users", "tweets", "places"))
         for item in _items(record):
-            yield _draft(item, users, tweets, places) if isinstance(item, dict) else Reason.NOT_AN_OBJECT
+            yield _draft(item, fetched, users, tweets, places) if isinstance(item, dict) else Reason.NOT_AN_OBJECT
     elif record.get("errors"):
         yield Reason.API_ERROR
     elif "meta" not in record:
-        yield _draft(record, _NOTHING, _NOTHING, _NOTHING)
+        yield _draft(record, fetched, _NOTHING, _NOTHING, _NOTHING)
+
+
+def withdrawal(notice: Mapping[str, Any]) -> Withdrawal | Reason:
+    """What a notice of a deletion takes back: the tweet of version 2, or the status of version 1.1.
+
+    One that names no tweet is no post; one whose id a tool has rounded is refused, as it may mean another tweet.
+
+    >>> withdrawal({"tweet": {"id": "9001"}}), withdrawal({"status": {"id": 9001}}), withdrawal({"status": {}})
+    (Withdrawal(platform='x', id='9001', of='post'), Withdrawal(platform='x', id=9001, of='post'),
+     <Reason.NOT_A_POST: 'not_a_post'>)
+    """
+    gone = _mapping(notice.get("tweet")) or _mapping(notice.get("status"))
+    named = gone.get("id_str") or gone.get("id")
+    if isinstance(named, float):
+        return Reason.ID_PRECISION_LOST
+    known = isinstance(named, str | int) and not isinstance(named, bool) and named != ""
+    return Withdrawal("x", named) if known else Reason.NOT_A_POST
 
 
 def _items(record: Mapping[str, Any]) -> list[Any]:
@@ -73,7 +97,11 @@ def _found(table: Mapping[str, Any], key: Any) -> Mapping[str, Any]:
 
 
 def _draft(
-    tweet: Mapping[str, Any], users: Mapping[str, Any], tweets: Mapping[str, Any], places: Mapping[str, Any]
+    tweet: Mapping[str, Any],
+    fetched: Any,
+    users: Mapping[str, Any],
+    tweets: Mapping[str, Any],
+    places: Mapping[str, Any],
 ) -> Draft | Reason:
     metrics = tweet.get("public_metrics")
     if metrics is not None and not isinstance(metrics, dict):
@@ -106,7 +134,15 @@ def _draft(
         replies=counts.get("reply_count"),
         reposts=counts.get("retweet_count"),
         quotes=counts.get("quote_count"),
+        collected_at=fetched,
+        version_of=_first_version(tweet),
     )
+
+
+def _first_version(tweet: Mapping[str, Any]) -> Any:
+    """The id of the first version of a tweet that was edited; each edit makes a new id."""
+    versions = tweet.get("edit_history_tweet_ids")
+    return versions[0] if isinstance(versions, list) and len(versions) > 1 else None
 
 
 def _text(tweet: Mapping[str, Any]) -> Any:

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from discourse.errors import PrivacyError
+from discourse.report.disclosure import MIN_AUTHORS, suppress
 from discourse.schema import as_polars
 
-__all__ = ["MIN_AUTHORS", "plain", "require_no_person", "shown", "visible"]
+__all__ = ["MIN_AUTHORS", "plain", "require_no_person", "shown", "suppress", "visible"]
 
-MIN_AUTHORS = 10
 PERSONAL = (
     "post_id",
     "author_id",
@@ -27,18 +27,8 @@ PERSONAL = (
 )
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _SPACES = frozenset("\t\n\r\x0b\x0c\x85\u2028\u2029")
-_NUMBERS = (
-    "estimate",
-    "low",
-    "high",
-    "baseline",
-    "baseline_low",
-    "baseline_high",
-    "n_posts",
-    "n_authors",
-    "n_eff",
-    "n_gold",
-)
+_COUNTS = ("n_posts", "n_authors", "n_eff", "n_gold")
+_NUMBERS = ("estimate", "low", "high", "baseline", "baseline_low", "baseline_high", *_COUNTS)
 
 
 def plain(text: str) -> str:
@@ -68,8 +58,10 @@ def shown(table: Any) -> pl.DataFrame:
     """A series without the numbers of windows in which fewer than 10 authors wrote.
 
     Their estimates, intervals and counts become null and `flags` gets the word "withheld"; the rows stay. A row
-    between two sides counts as small when its `n_eff`, that of the thinner side, is below 10. A table without
-    `n_authors` comes back as it is.
+    between two sides counts as small when its `n_eff`, that of the thinner side, is below 10. Where a hidden count
+    would follow from the totals of a side or of all posts, the counts (not the estimates) of further windows
+    become null too (`suppress`); give the whole series, not a part of it. A table without `n_authors` comes back
+    as it is; one that was guarded already does not change.
 
     >>> rows = {"side": ["a", "a"], "n_posts": [90, 90], "n_authors": [9, 10], "estimate": [0.5, 0.5]}
     >>> shown(pl.DataFrame(rows))["estimate"].to_list()
@@ -89,7 +81,30 @@ def shown(table: Any) -> pl.DataFrame:
         said = flags.str.split(" ").list.contains("withheld")
         marked = pl.when(said).then(flags).otherwise((flags + " withheld").str.strip_chars())
         hidden.append(pl.when(small).then(marked).otherwise(pl.col("flags")).alias("flags"))
-    return frame.with_columns(hidden)
+    further = _further(frame, small)
+    guarded = frame.with_columns(hidden)
+    if further.is_empty():
+        return guarded
+    named = [pl.struct("window", pl.col("side").str.split("|").list.get(i, null_on_oob=True)) for i in (0, 1)]
+    told = further.select(pl.struct("window", "side")).to_series().implode()
+    also = pl.any_horizontal(name.is_in(told) for name in named)
+    return guarded.with_columns(pl.when(~also).then(c).alias(c) for c in _COUNTS if c in frame.columns)
+
+
+def _further(frame: pl.DataFrame, small: pl.Expr) -> pl.DataFrame:
+    """Windows and sides whose counts would give away a hidden one by subtraction from a side's or all posts' total."""
+    none = pl.DataFrame(schema={"window": pl.String, "side": pl.String})
+    if not {"window", "side", "n_posts"} <= set(frame.columns) or frame["n_posts"].null_count():
+        return none
+    own = frame.with_columns(_small=small).filter(~pl.col("side").str.contains("|", literal=True))
+    cells = own.group_by("window", "side").agg(
+        pl.col("n_posts").max(), pl.col("n_authors").min(), pl.col("_small").any()
+    )  # fmt: skip
+    if not cells["_small"].any():
+        return none
+    cells = cells.select("window", "side", "n_posts", "n_authors")
+    guarded = suppress(cells, ("window", "side"), totals=(("side",), ()), values=("n_posts",))
+    return guarded.filter(pl.col("withheld")).select("window", "side").sort("window", "side")
 
 
 def require_no_person(table: pl.DataFrame, what: str) -> pl.DataFrame:

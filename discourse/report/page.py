@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from discourse.corpus.posts import FILES, Step
 from discourse.errors import SchemaError, UsageError
-from discourse.report.guard import MIN_AUTHORS, require_no_person, shown, visible
+from discourse.report.guard import MIN_AUTHORS, require_no_person, shown, suppress, visible
 from discourse.report.rows import language_name, side_name
 from discourse.report.save import write_bytes
 from discourse.schema import SERIES, as_polars
@@ -157,9 +157,11 @@ def _files_grid(files: Any) -> Grid:
     if table.filter(parts != pl.col("read")).height:
         raise SchemaError("accepted, duplicates and quarantined of a file do not add up to the rows read")
     table = table.with_columns(pl.col("file").map_elements(_bare_name, return_dtype=pl.String))
-    total = table.select(pl.lit("all files").alias("file"), pl.lit("").alias("format"), *(
-        pl.col(name).sum() for name in ("read", "accepted", "duplicates", "quarantined")
-    ))  # fmt: skip
+    counts = [name for name, dtype in FILES.columns.items() if dtype == pl.Int64]
+    table = table.drop([name for name in ("edits", "deleted") if not table[name].sum()])
+    total = table.select(
+        pl.lit("all files").alias("file"), pl.lit("").alias("format"), pl.col(set(counts) & set(table.columns)).sum()
+    ).select(table.columns)
     return _grid("Rows read from each file, and what became of them", pl.concat([table, total.head(1)]))
 
 
@@ -195,17 +197,35 @@ def _text(value: Any, column: str) -> str:
 
 
 def _few(table: Any) -> pl.DataFrame:
-    """A table of counts with small cells hidden: by authors where they are counted, else by posts."""
+    """A table of counts with small cells hidden: by authors where they are counted, else by posts.
+
+    Where a hidden count would follow from a total (of all posts, or of a side), another one is withheld with it.
+    """
     frame = as_polars(table)
     by = next((name for name in ("authors", "posts") if name in frame.columns), None)
     if by is None:
         return frame
     small = ((pl.col(by) > 0) & (pl.col(by) < MIN_AUTHORS)).fill_null(value=False)
     numbers = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
+    also = pl.lit(pl.Series(_companions(frame, by), dtype=pl.Boolean))
     return frame.with_columns(
-        pl.when(small).then(pl.lit(FEW if name == by else WITHHELD)).otherwise(_printed(frame, name)).alias(name)
+        pl.when(small)
+        .then(pl.lit(FEW if name == by else WITHHELD))
+        .when(also)
+        .then(pl.lit(WITHHELD))
+        .otherwise(_printed(frame, name))
+        .alias(name)
         for name in numbers
     )
+
+
+def _companions(frame: pl.DataFrame, by: str) -> list[bool]:
+    named = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    if "posts" not in frame.columns or not named or frame.select(named).is_duplicated().any():
+        return [False] * frame.height
+    cells = frame.select(*named, "posts", _authors=pl.col(by)).with_columns(pl.col(named).fill_null(""))
+    totals = ((), *((name,) for name in named if len(named) > 1))
+    return suppress(cells, named, totals=totals, authors="_authors")["withheld"].to_list()
 
 
 def _thin(table: Any, count: str, values: Sequence[str]) -> pl.DataFrame:
@@ -228,8 +248,9 @@ def _series_table(series: Any) -> pl.DataFrame:
         return pl.DataFrame()
     frame = shown(SERIES.frame(given)).select(_SERIES)
     hidden = pl.col("n_posts").is_null()
+    few = hidden & pl.col("flags").fill_null("").str.contains("withheld", literal=True)
     counts = [
-        pl.when(hidden).then(pl.lit(text)).otherwise(_printed(frame, name)).alias(name)
+        pl.when(few).then(pl.lit(text)).when(hidden).then(pl.lit(WITHHELD)).otherwise(_printed(frame, name)).alias(name)
         for name, text in (("n_authors", FEW), ("n_posts", WITHHELD), ("n_gold", WITHHELD))
     ]
     withheld = pl.col("estimate").is_null() & pl.col("flags").fill_null("").str.contains("withheld", literal=True)

@@ -62,7 +62,8 @@ def headline(
     Traceback (most recent call last):
     discourse.errors.MeaningError: the series has no rows; measure something before it is drawn
     """
-    table = SERIES.frame(as_polars(series))
+    # Before any row is left out: which counts must be hidden hangs on all of them.
+    table = shown(SERIES.frame(as_polars(series)))
     if table.is_empty():
         raise MeaningError("the series has no rows; measure something before it is drawn")
     rows = table.filter(pl.col("measure") == one_of(measure_name(measure), _distinct(table, "measure"), "measure"))
@@ -73,7 +74,7 @@ def headline(
     known = ordered_sides(rows["side"])
     wanted = known if sides is None else [one_of(side, known, "side") for side in sides]
     order = pl.col("side").replace_strict({side: i for i, side in enumerate(wanted)}, return_dtype=pl.Int64)
-    return shown(rows.filter(pl.col("side").is_in(wanted)).sort(order, "start", "window"))
+    return rows.filter(pl.col("side").is_in(wanted)).sort(order, "start", "window")
 
 
 def measure_name(measure: str) -> str:

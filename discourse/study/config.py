@@ -17,6 +17,7 @@ from discourse.measure.windows import EVERY
 from discourse.readers.read import FORMATS
 from discourse.schema import WEIGHTS, one_of
 from discourse.settings import only_keys, read_toml, word, word_list
+from discourse.store.manifest import generations
 
 __all__ = ["CorpusSource", "LabelSource", "MeasureSettings", "Study"]
 
@@ -35,6 +36,13 @@ class CorpusSource:
     mapping: Path | None
     made_up: bool
     where: str
+    store: Path | None = None
+    near_copies: float | None = 0.9
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files that the posts come from: exports, or the newest manifest of a corpus on disk."""
+        return self.files if self.store is None else tuple(generations(self.store)[-1:])
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,9 @@ class Study:
         book = only_keys(read_toml(file, "study file"), _SECTIONS, "the study file")
         head = only_keys(_table(book, "study"), ("name", "title", "seed", "notes"), "[study]")
         corpus = only_keys(
-            _table(book, "corpus"), ("root", "files", "format", "mapping", "made_up", "where"), "[corpus]"
+            _table(book, "corpus"),
+            ("root", "files", "store", "format", "mapping", "made_up", "where", "near_copies"),
+            "[corpus]",
         )
         folder = file.resolve().parent
         root = _root(corpus, folder, data)
@@ -137,6 +147,10 @@ class Study:
 
     def check_files(self) -> None:
         """Raise `MissingData` for the first file of the study that is not there."""
+        if self.corpus.store is not None and not self.corpus.inputs:
+            raise MissingData(
+                f"there is no corpus in {_short(self.corpus.store)}; make one with discourse import FILE… --corpus"
+            )
         for file in self.corpus.files:
             if not file.is_file():
                 raise MissingData(
@@ -161,8 +175,10 @@ def _root(corpus: Mapping[str, Any], folder: Path, data: str | Path | None) -> P
 
 def _corpus(table: Mapping[str, Any], root: Path, folder: Path) -> CorpusSource:
     files = word_list(table, "files", "[corpus]")
-    if not files:
-        raise UsageError('[corpus] names no files; write files = ["posts.jsonl.zst"]')
+    store = root / word(table, "store", "[corpus]") if "store" in table else None
+    if bool(files) == (store is not None):
+        said = "no files" if not files else "both files and a store"
+        raise UsageError(f'[corpus] names {said}; write files = ["posts.jsonl.zst"], or store = "my-corpus"')
     mapping = folder / word(table, "mapping", "[corpus]") if "mapping" in table else None
     where = "the study file does not say where to get it (where = ... in [corpus])."
     if "where" in table:
@@ -172,7 +188,7 @@ def _corpus(table: Mapping[str, Any], root: Path, folder: Path) -> CorpusSource:
     if not isinstance(made_up, bool):
         # A word here must not pass for true: it would put real people under a key that everybody has.
         raise UsageError(f"made_up in [corpus] is {made_up!r}; it must be true or false, like false")
-    return CorpusSource(tuple(root / name for name in files), form, mapping, made_up, where)
+    return CorpusSource(tuple(root / name for name in files), form, mapping, made_up, where, store, _near(table))
 
 
 def _labels(table: Mapping[str, Any], root: Path, folder: Path) -> LabelSource:
@@ -212,6 +228,16 @@ def _folder_name(head: Mapping[str, Any]) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(f"name in [study] is {name!r}; it names a folder: write letters, digits, '-', '_' or '.'")
     return name
+
+
+def _near(table: Mapping[str, Any]) -> float | None:
+    """How alike texts must be to count as copies; None where only exact copies do."""
+    near = table.get("near_copies", 0.9)
+    if near is False:
+        return None
+    if isinstance(near, bool) or not isinstance(near, int | float) or not 0.5 <= near <= 1.0:
+        raise UsageError(f"near_copies in [corpus] is {near!r}; it must be from 0.5 to 1, like 0.9, or false")
+    return float(near)
 
 
 def _population(table: Any) -> Population:

@@ -12,7 +12,6 @@ import polars as pl
 
 from discourse.corpus.posts import Corpus
 from discourse.corpus.sides import Sides
-from discourse.corpus.store import load_corpus
 from discourse.events import read_events
 from discourse.framing.store import load_model
 from discourse.measure.polarization import Polarization
@@ -34,6 +33,7 @@ from discourse.report.words import (
 )
 from discourse.schema import SERIES
 from discourse.simulate.conflict import windowed_truth
+from discourse.store.saved import load_corpus
 from discourse.study.ledger import Stage
 from discourse.study.stages import Desk
 from discourse.text.sentiment import coverage
@@ -101,7 +101,7 @@ def _draw(desk: Desk, published: Path) -> None:
     open_counts = counts.drop_nulls("posts")
     few = counts.height - open_counts.height
     text, alt = describe_composition(open_counts)
-    hidden = f" {few} cells of fewer than {MIN_AUTHORS} authors are not shown." if few else ""
+    hidden = f" {few} cells of fewer than {MIN_AUTHORS} authors, or that would tell one, are not shown." if few else ""
     keep("composition", plot_composition(open_counts), counts, ("What was posted", text + hidden, alt))
     confusion = pl.read_csv(desk.path("confusion.csv"))
     keep(
@@ -129,7 +129,7 @@ def _report(desk: Desk, published: Path, names: tuple[str, ...]) -> None:
     write_bytes(published / "series.csv", csv_bytes(shown(series)))
     outputs = {f"{name} ({end})": published / f"{name}.{end}" for name in names for end in ("svg", "png", "csv")}
     record = manifest(
-        {**{f"posts {i + 1}": path for i, path in enumerate(study.corpus.files)}, "labels": study.labels.file,
+        {**{f"posts {i + 1}": path for i, path in enumerate(study.corpus.inputs)}, "labels": study.labels.file,
          "codebook": study.labels.codebook, "sides": study.sides,
          **({"events": study.events} if study.events else {}), **({"truth": study.truth} if study.truth else {})},
         {**outputs, "series": published / "series.csv", "model": desk.path("model.zip")},

@@ -16,9 +16,8 @@ from discourse.corpus.copies import with_copies
 from discourse.corpus.posts import Corpus
 from discourse.corpus.privacy import Key
 from discourse.corpus.sides import Sides
-from discourse.corpus.store import load_corpus, read_table, save_corpus, write_table
 from discourse.corpus.texts import with_text
-from discourse.errors import MeaningError
+from discourse.errors import MeaningError, PrivacyError
 from discourse.framing.classifier import FramingClassifier
 from discourse.framing.evaluate import evaluate
 from discourse.framing.store import load_model, save_model
@@ -32,6 +31,8 @@ from discourse.measure.timeline import Measure, Plan, observe, over_time
 from discourse.readers.mapped import Mapping
 from discourse.readers.read import read_posts
 from discourse.schema import FRAMES, FRAMINGS, LABELS, SERIES
+from discourse.store.reading import open_manifest, read_corpus
+from discourse.store.saved import load_corpus, read_table, save_corpus, write_table
 from discourse.study.config import Study
 from discourse.study.ledger import Stage
 
@@ -64,6 +65,15 @@ class Desk:
 def read(desk: Desk) -> None:
     """Exports to posts: every row accepted, a duplicate, or set aside with its reason."""
     source = desk.study.corpus
+    if source.store is not None:
+        made_with = open_manifest(source.store).key
+        if made_with != desk.key.fingerprint:
+            raise PrivacyError(
+                "the corpus was imported with another key than the study's; set DISCOURSE_KEY_FILE to the key it was "
+                "made with"
+            )
+        save_corpus(read_corpus(source.store), desk.path("read"))
+        return
     mapping = None if source.mapping is None else Mapping.from_toml(source.mapping)
     corpus = read_posts(
         list(source.files), key=desk.key, format=source.format, mapping=mapping,
@@ -75,7 +85,7 @@ def read(desk: Desk) -> None:
 def prepare(desk: Desk) -> None:
     """Posts with sides, language, normal form, sentiment and copies; and those of them that are measured."""
     sides = Sides.from_toml(desk.study.sides).bind(desk.key)
-    corpus = with_copies(with_text(load_corpus(desk.path("read")).with_sides(sides)))
+    corpus = with_copies(with_text(load_corpus(desk.path("read")).with_sides(sides)), desk.study.corpus.near_copies)
     save_corpus(corpus, desk.path("corpus"))
     sides.evidence(corpus).write_csv(desk.path("sides.csv"))
     save_corpus(_in_period(desk.study.population.of(corpus), desk.study), desk.path("measured"))
@@ -169,9 +179,11 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
     labelled = (at("measured"), at("labels.parquet"), at("sample.parquet"), s.labels.codebook)
     optional = tuple(path for path in (s.corpus.mapping,) if path is not None)
     made: tuple[tuple[Callable[[Desk], None], tuple[Path, ...], tuple[str, ...], Any, tuple[str, ...]], ...] = (
-        (read, (*s.corpus.files, *optional), ("read",), {"key": key, "format": s.corpus.format}, ("readers", "corpus")),
+        (read, (*s.corpus.inputs, *optional), ("read",), {"key": key, "format": s.corpus.format},
+         ("readers", "corpus", "store")),
         (prepare, (at("read"), s.sides, *_beside(s.sides)), ("corpus", "measured", "sides.csv"),
-         {"key": key, "population": asdict(s.population), "period": (s.measure.begin, s.measure.end)},
+         {"key": key, "population": asdict(s.population), "period": (s.measure.begin, s.measure.end),
+          "near": s.corpus.near_copies},
          ("corpus", "text")),
         (label, (at("corpus"), at("measured"), s.labels.file, s.labels.codebook),
          ("labels.parquet", "sample.parquet", "labels.json", "agreement.csv"),

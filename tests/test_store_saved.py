@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from discourse.corpus.posts import Corpus
-from discourse.corpus.store import load_corpus, read_table, save_corpus, write_table
 from discourse.errors import BadInput, MissingData, SchemaError
 from discourse.schema import LABELS, POSTS
+from discourse.store.saved import load_corpus, read_table, save_corpus, write_table
 
 
 def test_a_corpus_comes_back_whole(tiny_corpus: Corpus, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_no_text_stands_in_the_footer(tiny_corpus: Corpus, tmp_path: Path) -> No
 def test_what_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingData) as caught:
         load_corpus(tmp_path / "none")
-    assert str(caught.value) == "there is no corpus in 'none'; make one with `discourse import STUDY.toml`"
+    assert str(caught.value) == "there is no corpus in 'none'; make one with `discourse import`"
     with pytest.raises(MissingData, match=r"^labels\.parquet is not there; run the study again$"):
         read_table(tmp_path / "labels.parquet", LABELS)
 

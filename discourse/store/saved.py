@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 from discourse.corpus.posts import FILES, Corpus, Step
 from discourse.errors import BadInput, MissingData
 from discourse.schema import POSTS, QUARANTINE, Table
+from discourse.store.manifest import FOLDER as MANIFESTS
+from discourse.store.reading import read_corpus
 
 __all__ = ["load_corpus", "read_table", "save_corpus", "write_table"]
 
@@ -54,15 +56,19 @@ def save_corpus(corpus: Corpus, folder: str | Path) -> None:
 
 
 def load_corpus(folder: str | Path) -> Corpus:
-    """Read a corpus written by `save_corpus`; raises `MissingData` or `BadInput` when it is not there or damaged.
+    """Read a corpus that `import_posts` or `save_corpus` made.
+
+    Raises `MissingData` when it is not there, `BadInput` when it is damaged.
 
     >>> load_corpus("no-such-corpus")
     Traceback (most recent call last):
-    discourse.errors.MissingData: there is no corpus in 'no-such-corpus'; make one with `discourse import STUDY.toml`
+    discourse.errors.MissingData: there is no corpus in 'no-such-corpus'; make one with `discourse import`
     """
     source = Path(folder)
+    if (source / MANIFESTS).is_dir():
+        return read_corpus(source)
     if not (source / "history.json").is_file():
-        raise MissingData(f"there is no corpus in {source.name!r}; make one with `discourse import STUDY.toml`")
+        raise MissingData(f"there is no corpus in {source.name!r}; make one with `discourse import`")
     try:
         steps = json.loads((source / "history.json").read_text(encoding="utf-8"))
     except ValueError:

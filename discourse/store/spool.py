@@ -1,0 +1,143 @@
+"""Rows on their way into a corpus: in memory while they are few, else on disk, parted by bucket.
+
+What is read may be larger than memory. A part of it, all records whose bucket lies in one range, is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from discourse.corpus.settle import ITEM, OBSERVED
+from discourse.readers.account import ASIDE
+from discourse.store import disk
+from discourse.store.segments import BUCKET, BUCKETS, with_bucket
+
+__all__ = ["AsideSpool", "Spool"]
+
+PARTS = 512
+_IN_MEMORY = 50_000
+_SCHEMA: dict[str, Any] = {**OBSERVED, ITEM: pl.Int64(), BUCKET: pl.UInt16()}
+
+
+class Spool:
+    """Takes frames of rows and gives them back part by part, in the order of their buckets.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [low_high_rows[:2] for low_high_rows in Spool(Path(folder)).parts()]
+    []
+    """
+
+    def __init__(self, folder: Path, in_memory: int = _IN_MEMORY) -> None:
+        self._folder = folder
+        self._limit = in_memory
+        self._held: list[pl.DataFrame] = []
+        self._writers: dict[int, Any] = {}
+        self._others: list[Spool] = []
+
+    def take(self, frame: pl.DataFrame) -> None:
+        """Add rows with the columns of `OBSERVED` and `item`."""
+        self._held.append(with_bucket(frame).select(list(_SCHEMA)))
+        if sum(one.height for one in self._held) > self._limit:
+            self.spill()
+
+    def spill(self) -> None:
+        """Write what is held to the disk."""
+        if not self._held:
+            return
+        width = BUCKETS // PARTS
+        rows = pl.concat(self._held).with_columns((pl.col(BUCKET) // width).alias("_part"))
+        with disk.taking("a part of what was read"):
+            for (part,), few in rows.partition_by("_part", as_dict=True).items():
+                table = few.drop("_part").to_arrow()
+                if part not in self._writers:
+                    options = pa.ipc.IpcWriteOptions(compression="lz4")
+                    path = self._folder / f"{part}.arrows"
+                    self._writers[part] = pa.ipc.new_stream(path, table.schema, options=options)
+                self._writers[part].write_table(table)
+        self._held.clear()
+
+    def join(self, other: Spool) -> None:
+        """Give the rows of another spool, of another process, together with these."""
+        self._others.append(other)
+
+    def close(self) -> None:
+        """Finish the files that were written; what is held joins the rest there."""
+        if self._writers:
+            self.spill()
+        with disk.taking("a part of what was read"):
+            for writer in self._writers.values():
+                writer.close()
+
+    def parts(self) -> Iterator[tuple[int, int, pl.DataFrame]]:
+        """The lowest and highest bucket of each part, and its rows; again each time it is asked."""
+        spools = [self, *self._others]
+        if not any(spool._on_disk() for spool in spools):
+            frames = [frame for spool in spools for frame in spool._held]
+            if frames:
+                yield 0, BUCKETS - 1, pl.concat(frames)
+            return
+        for spool in spools:
+            spool.spill()
+            spool.close()
+        width = BUCKETS // PARTS
+        for part in range(PARTS):
+            files = [path for spool in spools if (path := spool._folder / f"{part}.arrows").exists()]
+            if files:
+                yield part * width, (part + 1) * width - 1, pl.concat([_read(path) for path in files])
+
+    def _on_disk(self) -> bool:
+        return bool(self._writers) or any(self._folder.glob("*.arrows"))
+
+
+class AsideSpool:
+    """Takes what was set aside, with its bytes, and keeps the bytes on disk when they are many.
+
+    `listed` has source_file, source_line and reason of all of it.
+
+    >>> AsideSpool(Path("staging")).listed.height
+    0
+    """
+
+    def __init__(self, folder: Path, in_memory: int = 32 << 20) -> None:
+        self._folder, self._room = folder, in_memory
+        self._held: list[pl.DataFrame] = []
+        self._files: list[Path] = []
+        self.listed = pl.DataFrame(schema={name: ASIDE[name] for name in ("source_file", "source_line", "reason")})
+
+    def take(self, frame: pl.DataFrame) -> None:
+        """Add rows with the columns of `account.ASIDE`."""
+        self.listed = pl.concat([self.listed, frame.select(self.listed.columns)])
+        size = int(frame.estimated_size())
+        if size <= self._room:
+            self._room -= size
+            self._held.append(frame)
+            return
+        path = self._folder / f"aside-{len(self._files)}.arrow"
+        with disk.taking("a part of what was set aside"):
+            table = frame.to_arrow()
+            with pa.ipc.new_stream(path, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+                writer.write_table(table)
+        self._files.append(path)
+
+    def join(self, other: AsideSpool) -> None:
+        """Add all of another spool."""
+        self._held += other._held
+        self._files += other._files
+        self.listed = pl.concat([self.listed, other.listed])
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """All rows, frame by frame; again each time it is asked."""
+        yield from self._held
+        for path in self._files:
+            yield _read(path)
+
+
+def _read(path: Path) -> pl.DataFrame:
+    with pa.ipc.open_stream(path) as stream:
+        return pl.DataFrame(stream.read_all())
