@@ -50,7 +50,6 @@ def test_all_rows_come_back_each_time(
             other.take(rows(numbers))
         if spilled:
             other.spill()
-        other.close()
         spool.join(Spool(Path(place) / "other") if spilled else other)
         wanted = sorted(number for numbers in (*own, *others) for number in numbers)
         assert given_back(spool) == wanted
@@ -73,10 +72,6 @@ def test_no_machine_path_stands_in_what_is_said_of_a_disk(tmp_path: Path) -> Non
     with pytest.raises(BadInput) as caught:
         spool.take(rows([1]))
     assert str(caught.value).startswith("'a part of what was read' could not be written (Not a directory); ")
-
-
-def test_a_spool_opens_fewer_files_than_the_least_that_systems_allow() -> None:
-    assert module.PARTS <= 128
 
 
 def aside(numbers: list[int]) -> pl.DataFrame:

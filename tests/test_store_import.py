@@ -27,6 +27,7 @@ from discourse.errors import BadInput, PrivacyError, UsageError
 from discourse.readers import account, read
 from discourse.readers.files import zstd
 from discourse.readers.formats import Options
+from discourse.readers.mapped import Mapping as Columns
 from discourse.readers.records import Draft, Item, Withdrawal
 from discourse.readers.values import Reason
 from discourse.store import disk, importing, spool
@@ -477,3 +478,17 @@ def test_options_are_kept_with_what_was_set_aside(tmp_path: Path) -> None:
     (part,) = latest(tmp_path / "c").of("quarantine")
     how = pl.read_parquet(tmp_path / "c/data" / part.name)["how"].to_list()
     assert [json.loads(one) for one in how] == [{"format": "x_api", "timezone": "Asia/Karachi"}]
+
+
+def test_a_file_read_in_another_way_is_another_input_with_an_account_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,who,at,text\n9001,42,2025-05-07 10:00:00,peace\n", encoding="utf-8")
+    fields = {"id": "id", "author": "who", "created_at": "at", "text": "text"}
+    accounts = []
+    for zone in (None, "Asia/Kabul", "Asia/Kabul"):
+        done = import_posts(tmp_path / "a.csv", tmp_path / "c", key=KEY, mapping=Columns("forum", fields, zone))
+        (one,) = done.inputs
+        accounts.append((one.accepted, one.duplicates, one.quarantined, done.generation))
+    assert accounts == [(0, 0, 1, 1), (1, 0, 0, 2), (0, 1, 0, 2)]
+    files = read_corpus(tmp_path / "c").files
+    assert files["file"].n_unique() == 2
+    assert files.select("accepted", "quarantined").sort("accepted").rows() == [(0, 1), (1, 0)]

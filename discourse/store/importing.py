@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -74,6 +75,7 @@ class _Taken:
     notices: list[pl.DataFrame]
     tallies: dict[str, Tally]
     hashes: dict[str, str]
+    said: dict[str, str]
     refused: dict[str, DiscourseError]
 
 
@@ -136,7 +138,7 @@ def _read_all(
     shares = _shares(files, jobs)
     if len(shares) == 1:
         return _read_share(work, shares[0], mine, progress)
-    whole = _Taken(Spool(mine), AsideSpool(mine), [], {}, {}, {})
+    whole = _Taken(Spool(mine), AsideSpool(mine), [], {}, {}, {}, {})
     with ProcessPoolExecutor(len(shares), get_context("spawn")) as pool:
         places = [mine / f"share-{number}" for number in range(len(shares))]
         for part in pool.map(_read_apart, [work] * len(shares), shares, places):
@@ -145,6 +147,7 @@ def _read_all(
             whole.notices += part.notices
             whole.tallies |= part.tallies
             whole.hashes |= part.hashes
+            whole.said |= part.said
             whole.refused |= part.refused
     return whole
 
@@ -165,18 +168,19 @@ def _read_apart(work: _Work, files: dict[str, Path], place: Path) -> _Taken:
         place.mkdir(mode=0o700)
     taken = _read_share(work, files, place, None)
     taken.spool.spill()
-    taken.spool.close()
     return replace(taken, spool=Spool(place))
 
 
 def _read_share(work: _Work, files: dict[str, Path], place: Path, progress: Callable[[int], None] | None) -> _Taken:
-    taken = _Taken(Spool(place), AsideSpool(place), [], {}, {}, {})
+    taken = _Taken(Spool(place), AsideSpool(place), [], {}, {}, {}, {})
     account = Account(work.key, taken.spool.take, taken.aside.take, taken.notices.append, taken.tallies)
     for label, path in sorted(files.items()):
         try:
             before = _state(path)
             taken.hashes[label] = disk.hash_of(path)
-            take_file(account, label, path, work.way(path), progress)
+            way = work.way(path)
+            taken.said[label] = json.dumps(way.said(), ensure_ascii=False, sort_keys=True)
+            take_file(account, label, path, way, progress)
             if _state(path) != before:
                 raise BadInput(f"{label!r} was changed while it was read; import it when it is finished")
         except DiscourseError as error:
@@ -200,8 +204,8 @@ def _commit(place: Path, mine: Path, key: Key, taken: _Taken) -> Imported:
 
     def attempt(change: Change) -> Manifest | None:
         tallies = {file: replace(tally) for file, tally in taken.tallies.items()}
-        known = {(one.file, one.sha256) for one in change.before.inputs}
-        fresh = [file for file in tallies if (file, taken.hashes[file]) not in known]
+        known = {(one.file, one.sha256, one.format, one.how) for one in change.before.inputs}
+        fresh = [file for file in tallies if _identity(file, taken) not in known]
         told, graves, rivals = take_in(change, taken.spool, taken.notices, key, tallies)
         if told:
             scrub(change, graves, key)
@@ -228,8 +232,13 @@ def _input(file: str, taken: _Taken, tallies: dict[str, Tally]) -> Input:
         return Input(file, digest, read.format, read=read.read)
     return Input(
         file, digest, tally.format, tally.read, tally.accepted, tally.duplicates, tally.quarantined, tally.edits,
-        tally.deleted,
+        tally.deleted, taken.said[file],
     )  # fmt: skip
+
+
+def _identity(file: str, taken: _Taken) -> tuple[str, str, str, str]:
+    """What makes a file one that was imported: the same bytes under that name, read in the same way."""
+    return file, taken.hashes[file], taken.tallies[file].format, taken.said[file]
 
 
 def _listed(frames: list[pl.DataFrame]) -> pl.DataFrame:

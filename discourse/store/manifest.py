@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file that was imported, by the hash of its bytes, with the account of its rows.
+    """One file that was imported, by the hash of its bytes, with the account of its rows and `how` it was read.
 
     >>> Input("a.csv", "00", "csv", read=1, accepted=1).read
     1
@@ -54,6 +54,7 @@ class Input:
     quarantined: int = 0
     edits: int = 0
     deleted: int = 0
+    how: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)

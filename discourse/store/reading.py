@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from discourse.corpus.posts import FILES, Corpus, Step
 from discourse.corpus.settle import as_live, greatest, without_rivals
 from discourse.errors import BadInput, MissingData
 from discourse.schema import POSTS, QUARANTINE
-from discourse.store.manifest import Manifest, latest
+from discourse.store.manifest import Input, Manifest, latest
 from discourse.store.segments import BUCKET, BUCKETS, check_part, read_part, rows_of, with_bucket
 from discourse.store.writing import tombstones_of
 
@@ -83,16 +84,21 @@ def _compare(place: Path, manifest: Manifest) -> None:
 
 
 def _files(manifest: Manifest) -> pl.DataFrame:
-    """The account of each file; of files with one name, told apart by the first letters of their hash."""
-    names = [one.file for one in manifest.inputs]
+    """The account of each file; those with one name are told apart by the first letters of a hash."""
+    shared = Counter(one.file for one in manifest.inputs)
     rows = [
         (
-            one.file if names.count(one.file) == 1 else f"{one.file}#{one.sha256[:8]}",
+            one.file if shared[one.file] == 1 else f"{one.file}#{_mark(one)}",
             one.format, one.read, one.accepted, one.duplicates, one.quarantined, one.edits, one.deleted,
         )
         for one in manifest.inputs
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=dict(FILES.columns), orient="row")
+
+
+def _mark(one: Input) -> str:
+    """Eight letters that differ where the bytes of two files differ, or the way they were read."""
+    return hashlib.sha256(f"{one.sha256} {one.format} {one.how}".encode()).hexdigest()[:8]
 
 
 def history_of(folder: str | Path) -> pl.DataFrame:

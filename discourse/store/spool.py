@@ -37,7 +37,6 @@ class Spool:
         self._folder = folder
         self._limit = in_memory
         self._held: list[pl.DataFrame] = []
-        self._writers: dict[int, Any] = {}
         self._others: list[Spool] = []
 
     def take(self, frame: pl.DataFrame) -> None:
@@ -47,32 +46,25 @@ class Spool:
             self.spill()
 
     def spill(self) -> None:
-        """Write what is held to the disk."""
+        """Write what is held to the disk: to each part's file one stream more, and no file stays open."""
         if not self._held:
             return
         width = BUCKETS // PARTS
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
         rows = pl.concat(self._held).with_columns((pl.col(BUCKET) // width).alias("_part"))
         with disk.taking("a part of what was read"):
             for (part,), few in rows.partition_by("_part", as_dict=True).items():
                 table = few.drop("_part").to_arrow()
-                if part not in self._writers:
-                    options = pa.ipc.IpcWriteOptions(compression="lz4")
-                    path = self._folder / f"{part}.arrows"
-                    self._writers[part] = pa.ipc.new_stream(path, table.schema, options=options)
-                self._writers[part].write_table(table)
+                with (
+                    pa.OSFile(str(self._folder / f"{part}.arrows"), "ab") as file,
+                    pa.ipc.new_stream(file, table.schema, options=options) as stream,
+                ):
+                    stream.write_table(table)
         self._held.clear()
 
     def join(self, other: Spool) -> None:
         """Give the rows of another spool, of another process, together with these."""
         self._others.append(other)
-
-    def close(self) -> None:
-        """Finish the files that were written; what is held joins the rest there."""
-        if self._writers:
-            self.spill()
-        with disk.taking("a part of what was read"):
-            for writer in self._writers.values():
-                writer.close()
 
     def parts(self) -> Iterator[tuple[int, int, pl.DataFrame]]:
         """The lowest and highest bucket of each part, and its rows; again each time it is asked."""
@@ -84,7 +76,6 @@ class Spool:
             return
         for spool in spools:
             spool.spill()
-            spool.close()
         width = BUCKETS // PARTS
         for part in range(PARTS):
             files = [path for spool in spools if (path := spool._folder / f"{part}.arrows").exists()]
@@ -92,7 +83,7 @@ class Spool:
                 yield part * width, (part + 1) * width - 1, pl.concat([_read(path) for path in files])
 
     def _on_disk(self) -> bool:
-        return bool(self._writers) or any(self._folder.glob("*.arrows"))
+        return any(self._folder.glob("*.arrows"))
 
 
 class AsideSpool:
@@ -139,5 +130,9 @@ class AsideSpool:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    with pa.ipc.open_stream(path) as stream:
-        return pl.DataFrame(stream.read_all())
+    with pa.OSFile(str(path)) as file:
+        tables = []
+        while file.tell() < file.size():
+            with pa.ipc.open_stream(file) as stream:
+                tables.append(pl.DataFrame(stream.read_all()))
+    return pl.concat(tables)
