@@ -357,3 +357,21 @@ def test_a_record_made_from_the_published_schema(name: str) -> None:
     row = to_row(item, KEY, "a.jsonl", 1)
     assert not isinstance(row, Reason)
     assert row.kind == ("reply" if name == "RC" else "original")
+
+
+@pytest.mark.parametrize(
+    ("subreddit", "expected"), [("Pakistan", "Pakistan"), ("u_demo_one", None), ("U_demo_one", None), (None, None)]
+)
+def test_the_subreddit_is_the_community_but_never_a_person_s_own_page(
+    subreddit: str | None, expected: str | None
+) -> None:
+    for text in ({"body": "peace", "parent_id": "t3_a"}, {"title": "peace"}):
+        record = {"id": "k1", "author": "demo_one", "created_utc": 1746612000, "subreddit": subreddit, **text}
+        assert draft(record).community == expected
+
+
+@pytest.mark.parametrize(("edited", "moment"), [(False, None), (True, None), (1746615600, "2025-05-07 11:00:00+00:00")])
+def test_when_a_text_was_edited_is_kept(edited: bool | int, moment: str | None) -> None:
+    row = outcome({"id": "k1", "author": "demo_one", "created_utc": 1746612000, "body": "peace", "parent_id": "t3_a",
+                   "edited": edited})  # fmt: skip
+    assert str(row.edited_at) == str(moment)

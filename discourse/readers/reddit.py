@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from discourse.readers.records import Draft
-from discourse.readers.values import Reason, unescape
+from discourse.readers.values import Reason, from_epoch, unescape
 
 __all__ = ["drafts", "looks_like"]
 
@@ -76,6 +76,8 @@ def _comment(record: Mapping[str, Any], when: str) -> Draft:
         handle=_author(record),
         parent=record.get("parent_id"),
         likes=_score(record),
+        edited_at=_edited(record),
+        community=_community(record),
     )
 
 
@@ -101,7 +103,21 @@ def _submission(record: Mapping[str, Any], when: str) -> Draft | Reason:
         likes=_score(counts),
         replies=counts.get("num_comments"),
         reposts=counts.get("num_crossposts"),
+        edited_at=_edited(record),
+        community=_community(record),
     )
+
+
+def _community(record: Mapping[str, Any]) -> Any:
+    """The subreddit; none for one that is a person's own page."""
+    name = record.get("subreddit")
+    return None if isinstance(name, str) and name.lower().startswith("u_") else name
+
+
+def _edited(record: Mapping[str, Any]) -> Any:
+    """When the text was last changed; `edited` is false where it never was, true where nobody kept the time."""
+    edited = record.get("edited")
+    return None if edited is None or isinstance(edited, bool) else from_epoch(edited)
 
 
 def _submission_text(record: Mapping[str, Any]) -> Any:
