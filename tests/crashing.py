@@ -28,6 +28,7 @@ from discourse.store import disk
 from discourse.store.checking import gc, verify
 from discourse.store.forgetting import forget
 from discourse.store.importing import import_posts
+from discourse.store.joining import join_parts
 from discourse.store.reading import digest_of, read_corpus
 from discourse.store.requeue import requeue
 
@@ -37,6 +38,7 @@ OPERATIONS: dict[str, Callable[[str, list[str]], Any]] = {
     "import": lambda corpus, files: import_posts(files, corpus, key=KEY),
     "forget": lambda corpus, ids: forget(corpus, posts=ids, key=KEY),
     "requeue": lambda corpus, _: requeue(corpus, key=KEY),
+    "join": lambda corpus, _: join_parts(corpus),
     "gc": lambda corpus, _: gc(corpus),
 }
 

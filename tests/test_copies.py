@@ -221,7 +221,7 @@ def test_none_keeps_exact_copies_only() -> None:
     }  # fmt: skip
     assert with_copies(given_, near=None).history[-1].reason == "2 distinct texts, 1 posts copy another"
     assert with_copies(given_).history[-1].reason == (
-        "1 distinct texts, 2 posts copy another; 1 texts count as one they all but repeat"
+        "1 distinct texts, 2 posts copy another; 1 texts nearly repeat another"
     )
 
 

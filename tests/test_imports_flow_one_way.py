@@ -32,8 +32,8 @@ ORDER = {
         "tiktok", "zeeschuimer", "fourcat_csv", "fourcat", "account", "read",
     ),
     "store": (
-        "disk", "manifest", "segments", "spool", "staging", "scrubbing", "writing", "importing", "reading", "requeue",
-        "checking", "forgetting", "saved",
+        "disk", "manifest", "segments", "spool", "staging", "scrubbing", "writing", "importing", "reading", "joining",
+        "requeue", "checking", "forgetting", "saved",
     ),
     "labels": ("codebook", "cells", "labels", "agreement", "relocate"),
     "measure": ("bootstrap", "rates", "tallies", "prevalence", "polarization", "shuffle", "windows", "timeline"),

@@ -14,6 +14,7 @@ from crashing import KEY
 from discourse.store.checking import gc, verify
 from discourse.store.forgetting import forget
 from discourse.store.importing import import_posts
+from discourse.store.joining import join_parts
 from discourse.store.manifest import latest
 from discourse.store.reading import digest_of, read_corpus
 from discourse.store.requeue import requeue
@@ -113,6 +114,26 @@ def test_whatever_step_fails_the_corpus_is_sound_and_the_same_again_ends_the_sam
         assert last["problems"] == [], attempt
         assert last["digest"] == after, attempt
         assert last["leftovers"] == 0, attempt
+
+
+@pytest.mark.parametrize("kind", ["kill", "full"])
+def test_parts_that_are_joined_are_sound_whatever_step_fails(tmp_path: Path, kind: str) -> None:
+    base = tmp_path / "base"
+    for number in range(16):
+        lines = [tweet(number), tweet(number + 1), *(["{"] if number == 3 else [])]
+        import_posts(written(tmp_path / f"{number}.jsonl", *lines), base, key=KEY)
+    digest, posts = digest_of(base), read_corpus(base).posts
+    one = {"operation": "join", "given": [], "base": str(base), "place": str(tmp_path / "at"), "kind": kind}
+    (found,) = drive(tmp_path, one)
+    assert len(found["tried"]) >= 8
+    for attempt in found["tried"]:
+        for state in (attempt["then"], attempt["last"]):
+            assert (state["digest"], state["problems"], state["rows"]) == (digest, [], 17), attempt
+        assert attempt["last"]["leftovers"] == 0
+    assert join_parts(base) == 16
+    assert [part.kind for part in latest(base).parts] == ["posts", "quarantine"]
+    assert (digest_of(base), verify(base).problems, join_parts(base)) == (digest, (), 0)
+    assert read_corpus(base).posts.equals(posts)
 
 
 def test_kills_at_random_times(made: Path, tmp_path: Path) -> None:

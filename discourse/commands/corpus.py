@@ -174,13 +174,19 @@ def verify(corpus: Path, *, quick: bool, as_json: bool) -> None:
 @_NEEDED
 @AS_JSON
 def gc(corpus: Path, *, as_json: bool) -> None:
-    """Remove what a crash left behind and what only older generations named."""
+    """Write many small parts together; remove what a crash left behind and what only older generations named."""
     from discourse.store.checking import gc as clear
+    from discourse.store.joining import join_parts
 
+    joined = join_parts(corpus)
     done = clear(corpus)
-    found = {"removed": done.removed, "bytes": done.bytes, "writers": done.writers}
+    found = {"joined": joined, "removed": done.removed, "bytes": done.bytes, "writers": done.writers}
     waits = [f"{done.writers} writers are at work: other files were left for later"] if done.writers else []
-    tell(as_json, found, [f"removed {len(done.removed)} files, {done.bytes:,} bytes", *waits])
+    tell(
+        as_json,
+        found,
+        [f"joined {joined} small parts; removed {len(done.removed)} files, {done.bytes:,} bytes", *waits],
+    )
 
 
 @click.command()

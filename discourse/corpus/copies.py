@@ -94,7 +94,7 @@ def with_copies(corpus: Corpus, near: float | None = 0.9) -> Corpus:
     ids = posts["text_norm"].replace_strict(keys, default=None, return_dtype=pl.String).alias("copy_id")
     named = ids.drop_nulls()
     reason = f"{named.n_unique()} distinct texts, {named.len() - named.n_unique()} posts copy another"
-    more = f"; {joined} texts count as one they all but repeat" if joined else ""
+    more = f"; {joined} texts nearly repeat another" if joined else ""
     return corpus.replace_posts(posts.with_columns(ids), _STEP, reason + more)
 
 

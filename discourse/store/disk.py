@@ -121,6 +121,8 @@ def sync_folder(path: Path) -> None:
 
     >>> sync_folder(Path("."))
     """
+    if os.name == "nt":
+        return  # a folder cannot be opened there, and its names are written through
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -18,7 +18,7 @@ from discourse.store.manifest import Input, Manifest, latest
 from discourse.store.segments import BUCKET, BUCKETS, check_part, read_part, rows_of, with_bucket
 from discourse.store.writing import tombstones_of
 
-__all__ = ["digest_of", "history_of", "open_manifest", "read_corpus"]
+__all__ = ["digest_of", "history_of", "open_manifest", "ranges_of", "read_corpus"]
 
 _AT_ONCE = 100_000
 _NOT_HASHED = ("source_file", "source_line")
@@ -135,7 +135,7 @@ def digest_of(folder: str | Path) -> str:
     manifest = open_manifest(place)
     _compare(place, manifest)
     digest = hashlib.sha256()
-    for low, high in _ranges(manifest):
+    for low, high in ranges_of(manifest):
         rows = with_bucket(greatest(rows_of(place, manifest, low, high)).drop(*_NOT_HASHED))
         for row in rows.sort(BUCKET, "post_id", "author_id", "text").iter_rows():
             digest.update(msgspec.json.encode(row))
@@ -144,8 +144,12 @@ def digest_of(folder: str | Path) -> str:
     return digest.hexdigest()
 
 
-def _ranges(manifest: Manifest) -> Iterator[tuple[int, int]]:
-    """Ranges of buckets that hold so many rows as fit in memory with ease. Their borders change no digest."""
+def ranges_of(manifest: Manifest) -> Iterator[tuple[int, int]]:
+    """Ranges of buckets that hold so many rows as fit in memory with ease. Their borders change no digest.
+
+    >>> list(ranges_of(Manifest()))
+    [(0, 65535)]
+    """
     rows = sum(part.rows for part in manifest.of("posts"))
     pieces = 1 << max(0, (rows // _AT_ONCE).bit_length())
     width = max(1, BUCKETS // pieces)

@@ -90,15 +90,18 @@ class Change:
         return tuple(sorted(kept, key=lambda part: (part.kind, part.low, part.name)))
 
 
-def change_corpus(folder: Path, staging: Path, key: Key, attempt: Callable[[Change], Manifest | None]) -> Manifest:
+def change_corpus(
+    folder: Path, staging: Path, key: Key | None, attempt: Callable[[Change], Manifest | None]
+) -> Manifest:
     """Let `attempt` work out the next manifest from the newest, and commit it; again when another writer was first.
 
     `attempt` returns None when there is nothing to change. Raises `PrivacyError` when the corpus was made with
-    another key.
+    another key; without one, nothing that is written may hang on it.
     """
     for _ in range(_TRIES):
         before = latest(folder)
-        check_key(before, key)
+        if key is not None:
+            check_key(before, key)
         change = Change(folder, staging, before)
         try:
             following = attempt(change)
