@@ -28,6 +28,7 @@ from discourse.store.manifest import latest
 from discourse.store.reading import digest_of, history_of, read_corpus
 from discourse.store.requeue import requeue
 from discourse.store.scrubbing import holds_one_of
+from discourse.store.segments import read_part
 
 pytestmark = pytest.mark.filterwarnings("ignore::discourse.errors.QuarantineWarning")
 KEY = Key.made_up("forget")
@@ -419,3 +420,21 @@ def test_whatever_was_set_aside_the_digest_ends_the_same(lines: list[list[Record
         adds_up(folder / "c")
         assert digest_of(folder / "c") == digest_of(folder / "whole")
         assert set(read_corpus(folder / "c").posts["post_id"]) == set(read_corpus(folder / "whole").posts["post_id"])
+
+
+def test_an_address_that_names_its_author_is_found_in_what_was_set_aside(tmp_path: Path) -> None:
+    address = "at://did:plc:demo/app.bsky.feed.post/3demo1"
+    view = {"uri": address, "cid": "c", "author": {"did": "did:plc:demo", "handle": "demo.example"}}
+    record = {"$type": "app.bsky.feed.post", "text": 5, "createdAt": "2025-05-07T10:00:00Z"}
+    post = {**view, "record": record, "indexedAt": "2025-05-07T10:00:00Z"}
+    (tmp_path / "a.jsonl").write_text(json.dumps({"posts": [post]}), encoding="utf-8")
+    import_posts(tmp_path / "a.jsonl", tmp_path / "c", key=KEY, format="bluesky")
+    (part,) = latest(tmp_path / "c").of("quarantine")
+    assert b"3demo1" in read_part(tmp_path / "c", part)["raw"][0]
+    done = forget(tmp_path / "c", posts=[f"bluesky:{address}"], key=KEY)
+    (part,) = latest(tmp_path / "c").of("quarantine")
+    assert (done.set_aside, read_part(tmp_path / "c", part)["raw"].to_list()) == (1, [None])
+    (tmp_path / "b.jsonl").write_text(json.dumps({"posts": [post, post]}), encoding="utf-8")
+    import_posts(tmp_path / "b.jsonl", tmp_path / "c", key=KEY, format="bluesky")
+    for part in latest(tmp_path / "c").of("quarantine"):
+        assert not [raw for raw in read_part(tmp_path / "c", part)["raw"] if raw is not None]

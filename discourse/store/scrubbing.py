@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym, tombstone
+from discourse.corpus.privacy import Key, handle_pseudonym, post_name, pseudonym, tombstone
 from discourse.corpus.settle import Tombstones
 
 __all__ = ["holds_one_of", "scrubbed", "without_raw"]
@@ -65,7 +65,7 @@ def _names(how: str | None, raw: bytes) -> Iterator[tuple[str, str]]:
 def _is_gone(name: tuple[str, str], graves: Tombstones, key: Key, known: dict[tuple[str, str], bool]) -> bool:
     if name not in known:
         platform, word = name
-        post = tombstone(key, f"{platform}:{word}")
+        post = tombstone(key, post_name(key, platform, word))
         people = {pseudonym(key, platform, word), handle_pseudonym(key, platform, word)}
         known[name] = post in graves.seen or not graves.subjects.isdisjoint({post, *people})
     return known[name]
