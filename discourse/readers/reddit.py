@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from discourse.readers.records import Draft
@@ -19,7 +18,6 @@ _PLACEHOLDER = re.compile(
     r"\[ ?(deleted|removed)(?: by (?:user|reddit|moderators?)(?: on account of .{1,200})?)? ?\]", re.IGNORECASE
 )
 _BY_AUTHOR = frozenset({"deleted", "author"})
-_SECONDS = re.compile(r"-?\d{1,18}(?:\.0{1,9})?", re.ASCII)
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -48,13 +46,13 @@ def drafts(record: Mapping[str, Any]) -> Iterator[Draft | Reason]:
     >>> post = {"id": "p1", "author": "demo_one", "created_utc": "1746612000", "title": "War &amp; peace",
     ...         "selftext": "A talk."}
     >>> [(draft.id, draft.created_at, draft.text) for draft in drafts(post)]
-    [('t3_p1', '2025-05-07T10:00:00Z', 'War & peace\\n\\nA talk.')]
+    [('t3_p1', '2025-05-07T10:00:00+00:00', 'War & peace\\n\\nA talk.')]
     >>> reasons = list(drafts({**post, "_meta": {"was_deleted_later": True}}))
     >>> len(reasons), isinstance(reasons[0], Reason)
     (1, True)
     """
     gone = _gone(record)
-    when = _moment(record.get("created_utc"))
+    when = from_epoch(record.get("created_utc"))
     if gone is not None:
         yield gone
     elif isinstance(when, Reason):
@@ -162,18 +160,6 @@ def _score(record: Mapping[str, Any]) -> Any:
     score = record.get("score")
     hidden = record.get("score_hidden") is True or record.get("hide_score") is True
     return None if hidden or (isinstance(score, int) and score < 0) else score
-
-
-def _moment(value: Any) -> str | Reason:
-    """Seconds since 1970, a number or a string, as ISO 8601 in UTC with a Z."""
-    if isinstance(value, str) and _SECONDS.fullmatch(value):
-        value = int(value.partition(".")[0])
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return Reason.BAD_TIMESTAMP
-    try:
-        return datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return Reason.TIMESTAMP_OUT_OF_RANGE
 
 
 def _first(value: Any) -> Mapping[str, Any]:

@@ -38,7 +38,6 @@ class Reason(StrEnum):
 
     INVALID_JSON = "invalid_json"
     INVALID_UTF8 = "invalid_utf8"
-    DUPLICATE_KEY = "duplicate_key"
     NESTING_TOO_DEEP = "nesting_too_deep"
     NOT_AN_OBJECT = "not_an_object"
     RECORD_TOO_LARGE = "record_too_large"
@@ -66,7 +65,6 @@ class Reason(StrEnum):
     TOO_MANY_FIELDS = "too_many_fields"
     BAD_QUOTES = "bad_quotes"
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
-    DUPLICATE = "duplicate"
 
 
 def parse_time(value: Any) -> datetime | Reason:
