@@ -352,7 +352,7 @@ def test_a_record_made_from_the_published_schema(name: str) -> None:
     record |= {"parent_id": "t3_p9"} if name == "RC" else {}
     assert looks_like(record)
     item = draft(record)
-    assert item.created_at == "2024-03-31T23:59:59Z"
+    assert item.created_at == "2024-03-31T23:59:59+00:00"
     assert (item.id, item.text) == (("t1_k9", "word") if name == "RC" else ("t3_k9", "word\n\nword"))
     assert item.likes == 1
     row = to_row(item, KEY, "a.jsonl", 1)
