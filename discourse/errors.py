@@ -20,6 +20,7 @@ __all__ = [
     "DiscourseError",
     "DiscourseWarning",
     "GoldWarning",
+    "LanguageWarning",
     "MeaningError",
     "MissingData",
     "PrivacyError",
@@ -85,6 +86,10 @@ class QuarantineWarning(DiscourseWarning):
 
 class GoldWarning(DiscourseWarning):
     """Gold labels are missing or thin where an estimate needs them."""
+
+
+class LanguageWarning(DiscourseWarning):
+    """Texts are in languages that a measure does not know; they have no value, never a neutral one."""
 
 
 class SmallSampleWarning(DiscourseWarning):

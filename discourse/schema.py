@@ -43,7 +43,7 @@ UNKNOWN = "unknown"
 ABSTAIN = "abstain"
 FRAMES = ("nationalist", "conciliatory", "both", "neither")
 KINDS = ("original", "reply", "quote", "repost")
-LANGUAGES = ("en", "ur", "ur-Latn", "ps", "fa", "other", "und")
+LANGUAGES = ("en", "ur", "ur-Latn", "ps", "fa", "mixed", "other", "und")
 WEIGHTS = ("author", "post")
 
 _UTC = pl.Datetime("us", "UTC")

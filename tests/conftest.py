@@ -29,6 +29,15 @@ from discourse.simulate.people import Post, people, written_posts
 ROOT = Path(__file__).resolve().parents[1]
 TINY = Demo(posts=900, authors=120, gold_a_week=8, gold_unknown=4, training=150)
 SEED = 7
+SHARED = Path(os.environ.get("DISCOURSE_SHARED", ROOT.parent / "shared"))
+
+
+def shared_file(*parts: str) -> Path:
+    """A file of ../shared/data; the test is skipped with a message where it is absent."""
+    path = SHARED.joinpath("data", *parts)
+    if not path.is_file():
+        pytest.skip("needs ../shared with data/" + "/".join(parts))
+    return path
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from discourse.corpus.texts import with_text
 from discourse.schema import POSTS
 from discourse.simulate.export import native_ids
 from discourse.simulate.people import Post
-from discourse.text.normalize import normalize
+from discourse.text.normal_form import normal_form
 
 
 def corpus(*texts: str) -> Corpus:
@@ -33,7 +33,7 @@ def test_the_columns_are_filled_and_the_others_stay(tiny_read: Corpus) -> None:
 def test_normal_form_is_that_of_the_language() -> None:
     made = with_text(corpus("We want PEACE on the border", "ہم امن چاہتے ہیں اور جنگ نہیں چاہتے")).posts
     for text, lang, norm in made.select("text", "lang", "text_norm").iter_rows():
-        assert norm == normalize(text, lang)
+        assert norm == normal_form(text, lang)
     assert made["lang"].to_list() == ["en", "ur"]
 
 

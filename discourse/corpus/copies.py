@@ -16,7 +16,7 @@ import polars as pl
 from discourse.corpus.near import MIN_LETTERS, leaders
 from discourse.corpus.posts import Corpus
 from discourse.errors import UsageError
-from discourse.text.normalize import content, mask
+from discourse.text.noise import content, mask
 
 __all__ = ["coordinated_copies", "copy_key", "distinct_texts", "link_reposts", "with_copies"]
 

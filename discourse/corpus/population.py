@@ -10,7 +10,7 @@ from discourse.corpus.copies import distinct_texts
 from discourse.corpus.posts import Corpus
 from discourse.errors import UsageError
 from discourse.schema import KINDS, one_of
-from discourse.text.normalize import content_length
+from discourse.text.noise import content_length
 
 __all__ = ["Population"]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from discourse.corpus.posts import Corpus
+from discourse.text.columns import english_only
 from discourse.text.language import identify
-from discourse.text.normalize import normalize_all
-from discourse.text.sentiment import sentiment
+from discourse.text.normal_form import normal_forms
 
 __all__ = ["with_text"]
 
@@ -17,14 +19,24 @@ def with_text(corpus: Corpus) -> Corpus:
     >>> with_text(Corpus(POSTS.empty())).history[-1].step
     'text'
     """
-    posts = corpus.posts
-    found = identify(posts["text"])
-    posts = posts.with_columns(
-        found["lang"],
-        found["lang_confidence"],
-        normalize_all(posts["text"], found["lang"]).alias("text_norm"),
-        sentiment(posts["text"], found["lang"]).alias("sentiment"),
-    )
-    counts = found.group_by("lang").len().sort("lang").rows()
+    texts = corpus.posts["text"].unique(maintain_order=True).drop_nulls().to_list()
+    found = identify(texts)
+    langs = [one.lang for one in found]
+    read = pl.DataFrame(
+        {
+            "text": texts,
+            "lang": langs,
+            "lang_confidence": [one.confidence for one in found],
+            "text_norm": normal_forms(texts, [one.main for one in found]),
+            "sentiment": english_only(texts, langs),
+        },
+        schema={"text": pl.String, "lang": pl.String, "lang_confidence": pl.Float64, "text_norm": pl.String,
+                "sentiment": pl.Float64},
+    )  # fmt: skip
+    names = read.columns[1:]
+    posts = corpus.posts.drop(names, strict=False)
+    posts = posts.join(read, on="text", how="left", validate="m:1", maintain_order="left")
+    posts = posts.with_columns(pl.col("lang").fill_null("und"), pl.col("lang_confidence").fill_null(0.0))
+    counts = posts.group_by("lang").len().sort("lang").rows()
     listed = ", ".join(f"{lang} {count}" for lang, count in counts) or "no posts"
-    return corpus.replace_posts(posts, "text", f"language: {listed}")
+    return corpus.replace_posts(posts.select(corpus.posts.columns), "text", f"language: {listed}")

@@ -11,8 +11,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 
 from discourse.errors import SchemaError
-from discourse.text.normalize import mask
-from discourse.text.tokenize import WORDS
+from discourse.text.noise import mask
+from discourse.text.tokens import WORDS
 
 __all__ = ["feature_union", "model_text"]
 

@@ -45,6 +45,7 @@ _LANGUAGES = {
     "ps": "Pashto",
     "fa": "Dari/Persian",
     "other": "another language",
+    "mixed": "two languages",
     "und": "language not known",
 }
 

@@ -36,7 +36,7 @@ from discourse.simulate.conflict import windowed_truth
 from discourse.store.saved import load_corpus
 from discourse.study.ledger import Stage
 from discourse.study.stages import Desk
-from discourse.text.sentiment import coverage
+from discourse.text.columns import coverage
 
 __all__ = ["draw_stages"]
 

@@ -1,184 +1,344 @@
-"""Which of the project's languages a post is written in, with an honest "do not know".
+"""Which of the project's languages a post is written in, where it changes, and an honest "do not know".
 
 Links, mentions, hashtags and emoji are taken out; the script of most letters decides the family. Within the Arabic
-script Urdu, Pashto, Persian (Dari) and Arabic compete, within the Latin script English, Roman Urdu and five others.
-A word's probability in a language mixes two models: how often the word stands in the package's own word lists and
-sentences (`data/*.txt`, all invented), and an interpolated Witten-Bell model of its letters given up to three letters
-before. Letters that one language alone has (Pashto ښ, Urdu ٹ) weigh through the second, function words through the
-first. The log probabilities add up over words and become probabilities by a softmax.
+script Urdu, Pashto, Persian and seven others compete, within the Latin script English, Roman Urdu and sixteen others;
+the weights of letter groups and words come from `language_model`, and what they were fitted on stands in
+`docs/language.md`.
 
-- `ur-Latn` includes Hindi in Latin letters: words do not tell them apart. `fa` is Dari and Iranian Persian.
-- Arabic, Turkish, Indonesian, Spanish, German, French and every other script are `other`. A language the package has
-  never seen (Sindhi, Somali) comes out as the nearest one, often with a low confidence.
-- A post in two languages gets the one with more evidence.
+| answer | what it is |
+|---|---|
+| `en` `ur` `ur-Latn` `ps` `fa` | the five; Hindi in Latin letters is `ur-Latn`, Dari and Iranian Persian are `fa` |
+| `mixed` | two languages with at least four words in a row each, and a quarter of the words |
+| `other` | Arabic, Turkish, Indonesian and twenty others that are known, and every other script |
+| `und` | fewer than two letters, or no language as likely as `CONFIDENCE_FLOOR` |
+
+Answers depend on the text alone: not on the column, its order, its partition or the number of threads.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import resources
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 
-import polars as pl
-import regex
+import numpy as np
+import numpy.typing as npt
 
-from discourse.errors import SchemaError
-from discourse.text.normalize import HASHTAG, MAX_CHARACTERS, MENTION, URL, normalize
+from discourse.text.chunks import MAX_CHARACTERS, Memo
+from discourse.text.language_model import PURE, SCALE, Family, Model, shipped
+from discourse.text.letters import ARABIC, LATIN, OTHER, chunk_words, without_noise, words
 
-__all__ = ["CONFIDENCE_FLOOR", "identify", "identify_one"]
+__all__ = ["CONFIDENCE_FLOOR", "NOTHING", "Found", "Span", "identify", "spans"]
 
-CONFIDENCE_FLOOR: Final = 0.6
+CONFIDENCE_FLOOR: Final = 0.5
 """Below this probability of the best language a post is `und`."""
 
+TEMPERATURE: Final = 1.0
+"""What scores are divided by before they become probabilities, so that these are true; fitted on the dev posts."""
+
+MIXED_WORDS: Final = 4
+MIXED_SHARE: Final = 0.25
+SWITCH: Final = 5.0
+"""What a change of language inside a post costs, in log odds."""
+
 _MIN_LETTERS: Final = 2
-_ORDER: Final = 4
-_WORD_SHARE: Final = 0.6
-_LIST_COUNT: Final = 3
-_TEMPERATURE: Final = 3.0
-_ALPHABET: Final = 300.0
-# What reaches a study of this conflict: the languages of the package far more often than others. Log odds.
-_PRIOR: Final = {"other-ar": -1.0, **dict.fromkeys(("other-tr", "other-id", "other-es", "other-de", "other-fr"), -3.0)}
-_ARABIC: Final = ("ur", "ps", "fa", "other-ar")
-_LATIN: Final = ("en", "ur-Latn", "other-tr", "other-id", "other-es", "other-de", "other-fr")
+_BATCH: Final = 8_192
+_SCRIPTS: Final = (LATIN, ARABIC)
+_PLACE: Final = {LATIN: 0, ARABIC: 1, OTHER: 2}
+_BY_WORD: Final = {LATIN: PURE, ARABIC: ARABIC}
+_MERGED: Final = {LATIN: ("en", "ur-Latn", "other"), ARABIC: ("ur", "ps", "fa", "other")}
+_LANGS: Final = ("en", "ur-Latn", "ur", "ps", "fa", "other")
+_RARE: Final = -2.0
 
-_NOISE = regex.compile(rf"(?i:{URL})|{MENTION}|{HASHTAG}|(?i:\brt\b)|&(?:amp|lt|gt|quot|#\d+);|<(?:url|user)>")
-_WORD = regex.compile(r"\p{L}[\p{L}\p{M}\u200c'’]*+")
-_STRETCH = regex.compile(r"(.)\1{2,}+")
-_ARABIC_LETTER = regex.compile(r"(?=\p{Arabic})\p{L}")
-_LATIN_LETTER = regex.compile(r"(?=\p{Latin})\p{L}")
-_LETTER = regex.compile(r"\p{L}")
-_MARK = regex.compile(r"[\u064B-\u0652\u0670\u200c'’]+")
+Numbers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
-def identify(texts: pl.Series) -> pl.DataFrame:
-    """`lang` (a value of `schema.LANGUAGES`) and `lang_confidence` (0..1) for each text, in order.
+class Found(NamedTuple):
+    """The language of one text and the probability the model gives it; `main` is the one language with most
+    evidence."""
 
-    A null text is `und` with confidence 0. Each distinct text is worked out once. Raises `SchemaError` if the column
-    does not hold strings.
+    lang: str
+    confidence: float
+    main: str
 
-    >>> identify(pl.Series(["we want peace with our neighbours", "ہم امن چاہتے ہیں", "#peace"]))["lang"].to_list()
+
+class Span(NamedTuple):
+    """A run of words in one language: from the start of its first word to the end of its last."""
+
+    start: int
+    end: int
+    lang: str
+    words: int
+
+
+NOTHING: Final = Found("und", 0.0, "und")
+_FOREIGN: Final = Found("other", 1.0, "other")
+
+
+def identify(texts: Sequence[str | None], model: Model | None = None) -> list[Found]:
+    """Language and confidence in [0, 1] of each of n texts, in order; None is `und` with confidence 0.
+
+    Reads 10,000 characters a text. Confidence is rounded to four places.
+
+    >>> [found.lang for found in identify(["we want peace with our neighbours", "ہم امن چاہتے ہیں", "#peace"])]
     ['en', 'ur', 'und']
+    >>> [found.lang for found in identify(["موږ سوله غواړو", "ye jang hamari nahi hai", "این جنگ راه حل نیست"])]
+    ['ps', 'ur-Latn', 'fa']
     """
-    if texts.dtype not in (pl.String, pl.Null):
-        raise SchemaError(f"texts is a column of {texts.dtype}; it must hold strings")
-    given = texts.to_list()
-    known = {text: identify_one(text) for text in dict.fromkeys(given) if text is not None}
-    found = [("und", 0.0) if text is None else known[text] for text in given]
-    return pl.DataFrame(
-        {"lang": [lang for lang, _ in found], "lang_confidence": [share for _, share in found]},
-        schema={"lang": pl.String, "lang_confidence": pl.Float64},
-    )
+    model = model or shipped()
+    out: list[Found] = []
+    for start in range(0, len(texts), _BATCH):
+        out += _batch(texts[start : start + _BATCH], model)
+    return out
 
 
-def identify_one(text: str) -> tuple[str, float]:
-    """The language of one text and the probability the model gives it.
+def spans(text: str, model: Model | None = None) -> list[Span]:
+    """The runs of one language in a text, in order of their place; other scripts and noise stand in none.
 
-    Fewer than two letters left: `("und", 0.0)`. A best language under `CONFIDENCE_FLOOR`: `und` with that language's
-    probability. A script other than Latin and Arabic: `("other", 1.0)`. Reads 10,000 characters.
+    The most likely sequence of languages over the words of a script, where each change costs `SWITCH`.
 
-    >>> identify_one("موږ سوله غواړو")[0], identify_one("ye jang hamari nahi hai")[0], identify_one("12 :)")
-    ('ps', 'ur-Latn', ('und', 0.0))
+    >>> [(span.lang, span.words) for span in spans("please do not stop the talks, ہم سب امن چاہتے ہیں")]
+    [('en', 6), ('ur', 5)]
     """
-    bare = _NOISE.sub(" ", text[:MAX_CHARACTERS].replace("\u0640", ""))
-    letters = len(_LETTER.findall(bare))
-    if letters < _MIN_LETTERS:
-        return "und", 0.0
-    arabic, latin = len(_ARABIC_LETTER.findall(bare)), len(_LATIN_LETTER.findall(bare))
-    if letters - arabic - latin > max(arabic, latin):
-        return "other", 1.0
-    family = _ARABIC if arabic >= latin else _LATIN
-    shares = _softmax(_evidence(bare, family))
-    by_lang: dict[str, float] = {}
-    for name, share in zip(family, shares, strict=True):
-        lang = "other" if name.startswith("other") else name
-        by_lang[lang] = by_lang.get(lang, 0.0) + share
-    lang, share = max(by_lang.items(), key=lambda item: item[1])
-    share = min(1.0, share)
-    return (lang, share) if share >= CONFIDENCE_FLOOR else ("und", share)
+    model = model or shipped()
+    found: list[tuple[int, int, str]] = []
+    placed = _placed_words(text)
+    for script in _SCRIPTS:
+        own = [(word, first, last) for word, kind, first, last in placed if kind == script]
+        if own:
+            scores = model.families[_BY_WORD[script]].score([word for word, _, _ in own])
+            path = _paths(_merged(scores, script), np.array([0, len(own)])).tolist()
+            found += [(first, last, _MERGED[script][at]) for (_, first, last), at in zip(own, path, strict=True)]
+    runs = [list(run) for _, run in groupby(sorted(found), key=lambda word: word[2])]
+    return [Span(run[0][0], run[-1][1], run[0][2], len(run)) for run in runs]
 
 
-def _words(text: str) -> list[str]:
-    return [_STRETCH.sub(r"\1\1", _MARK.sub("", word)) for word in _WORD.findall(normalize(text, "und"))]
+def _placed_words(text: str) -> list[tuple[str, str, int, int]]:
+    """Plain words of a text with their script and place."""
+    found = []
+    for word, first, last in words(without_noise(text[:MAX_CHARACTERS])):
+        for bare, script in chunk_words(word):
+            found.append((bare, script, first, last))
+    return found
 
 
-def _evidence(bare: str, family: tuple[str, ...]) -> list[float]:
-    """Log probability of the text's words of the family's script, by language; each distinct word counts once."""
-    wanted = _ARABIC_LETTER if family is _ARABIC else _LATIN_LETTER
-    total = [0.0] * len(family)
-    for word in dict.fromkeys(_words(bare)):
-        if wanted.match(word):
-            total = [have + more for have, more in zip(total, _word_scores(word[:40], family), strict=True)]
-    return [value / _TEMPERATURE + _PRIOR.get(name, 0.0) for name, value in zip(family, total, strict=True)]
+def _merged(scores: Numbers, script: str) -> Numbers:
+    """Scores of words in the project's languages and, as one, the best of the others."""
+    main = len(_MERGED[script]) - 1
+    others = scores[:, main:].max(axis=1, keepdims=True) + int(_RARE * SCALE)
+    return np.hstack([scores[:, :main], others])
 
 
-def _softmax(values: list[float]) -> list[float]:
-    top = max(values)
-    weights = [math.exp(value - top) for value in values]
-    return [weight / sum(weights) for weight in weights]
+def _paths(scores: Numbers, ends: Numbers) -> Numbers:
+    """Viterbi 1967: the sequence of states with the highest sum of scores, where each change costs `SWITCH`.
+
+    `scores` are those of the words of n texts, one text after the other, in k states; text i has the rows from
+    `ends[i]` up to `ends[i + 1]`. All texts go forward together, longest first. Gives a state a row.
+    """
+    price = int(SWITCH * SCALE)
+    sizes = np.diff(ends)
+    order = np.argsort(-sizes, kind="stable")
+    firsts = ends[:-1][order]
+    active = np.searchsorted(-sizes[order], -np.arange(sizes.max()), side="left")  # texts with a word at each place
+    best = scores[firsts[: active[0]]]
+    came: list[Numbers] = []
+    for place, count in enumerate(active[1:].tolist(), start=1):
+        have = best[:count]
+        top = have.argmax(axis=1)
+        entry = have[np.arange(count), top][:, None] - price
+        came.append(np.where(have >= entry, np.arange(scores.shape[1]), top[:, None]))
+        best[:count] = np.maximum(have, entry) + scores[firsts[:count] + place]
+    path = np.zeros(len(scores), np.int64)
+    state = best.argmax(axis=1)
+    for place in range(len(active) - 1, -1, -1):
+        count = active[place]
+        path[firsts[:count] + place] = state[:count]
+        if place:
+            state[:count] = came[place - 1][np.arange(count), state[:count]]
+    return path
 
 
 @dataclass(frozen=True)
-class _Model:
-    """Counts of one language: words, and each letter after each context of 0 to 3 letters."""
+class _Chunks:
+    """The distinct chunks of a batch: scores of their words in each script, words and letters of each script."""
 
-    words: dict[str, int]
-    n_words: int
-    after: dict[str, dict[str, int]]
-    n_after: dict[str, int]
-
-    def score(self, word: str) -> float:
-        """Log probability of one word."""
-        letters = 1.0
-        padded = f" {word} "
-        for end in range(1, len(padded)):
-            letters *= self._letter(padded[max(0, end - _ORDER + 1) : end], padded[end])
-        listed = self.words.get(word, 0) / self.n_words
-        return math.log(_WORD_SHARE * listed + (1 - _WORD_SHARE) * letters)
-
-    def _letter(self, context: str, letter: str) -> float:
-        """Witten and Bell 1991, method C: longer contexts count in proportion to what was seen after them."""
-        probability = 1.0 / _ALPHABET
-        for start in range(len(context), -1, -1):
-            follow = self.after.get(context[start:])
-            if follow is None:
-                break
-            seen, kinds = self.n_after[context[start:]], len(follow)
-            probability = (follow.get(letter, 0) + kinds * probability) / (seen + kinds)
-        return probability
+    scores: dict[str, Numbers]
+    counts: Numbers  # chunks x (Latin words, Arabic words, Latin letters, Arabic letters, other letters)
 
 
-@cache
-def _model(name: str) -> _Model:
-    words: Counter[str] = Counter()
-    for kind, count in (("sentences", 1), ("words", _LIST_COUNT)):
-        for line in _read(f"{kind}_{name}.txt"):
-            for word in _words(line):
-                words[word] += count
-    after: dict[str, Counter[str]] = {}
-    for word, count in words.items():
-        padded = f" {word} "
-        for end in range(1, len(padded)):
-            for start in range(max(0, end - _ORDER + 1), end + 1):
-                after.setdefault(padded[start:end], Counter())[padded[end]] += count
-    return _Model(
-        words=dict(words),
-        n_words=sum(words.values()),
-        after={context: dict(follow) for context, follow in after.items()},
-        n_after={context: sum(follow.values()) for context, follow in after.items()},
+class _Reader:
+    """Gives each distinct chunk with words a number; the number 0 is for chunks without any."""
+
+    def __init__(self) -> None:
+        self.words: tuple[list[str], list[str]] = ([], [])  # Latin, Arabic
+        self.of: tuple[list[int], list[int]] = ([], [])
+        self.counts: list[list[int]] = [[0] * 5]
+        self.numbers: Memo[int] = Memo(self._read)
+
+    def _read(self, chunk: str) -> int:
+        found = chunk_words(chunk)
+        if not found:
+            return 0
+        counts = [0] * 5
+        at = len(self.counts)
+        for word, script in found:
+            which = _PLACE[script]
+            counts[2 + which] += len(word)
+            if which < 2:
+                counts[which] += 1
+                self.words[which].append(word)
+                self.of[which].append(at)
+        self.counts.append(counts)
+        return at
+
+    def chunks(self, model: Model) -> _Chunks:
+        scores = {}
+        for script, found, of in zip(_SCRIPTS, self.words, self.of, strict=True):
+            chunk_of = np.array(of, np.int64)
+            firsts = np.flatnonzero(np.diff(chunk_of, prepend=-1))
+            distinct, inverse = _distinct(found)
+            for name in {script, _BY_WORD[script]}:
+                family = model.families[name]
+                scores[name] = np.zeros((len(self.counts), len(family.names)), np.int64)
+                if found:
+                    words = family.score(distinct)[inverse]
+                    scores[name][chunk_of[firsts]] = np.add.reduceat(words, firsts, axis=0)
+        return _Chunks(scores, np.array(self.counts, np.int64))
+
+
+def _distinct(listed: list[str]) -> tuple[list[str], Numbers]:
+    index: dict[str, int] = {}
+    inverse = [index.setdefault(word, len(index)) for word in listed]
+    return list(index), np.array(inverse, np.int64)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Which chunks n texts hold: text i has those from `ends[i]` up to `ends[i + 1]` of `at`."""
+
+    at: Numbers
+    ends: Numbers
+
+    def keep(self, chosen: Numbers) -> _Rows:
+        sizes = np.diff(self.ends)
+        wanted = np.zeros(len(sizes), np.bool_)
+        wanted[chosen] = True
+        return _Rows(self.at[np.repeat(wanted, sizes)], np.concatenate([[0], np.cumsum(sizes[chosen])]))
+
+    def sums(self, table: Numbers) -> Numbers:
+        """For each text the sum of a table's rows over its chunks."""
+        from scipy.sparse import csr_array
+
+        held = csr_array((np.ones(len(self.at), np.int64), self.at, self.ends), (len(self.ends) - 1, len(table)))
+        summed: Numbers = held @ table
+        return summed
+
+
+def _batch(texts: Sequence[str | None], model: Model) -> list[Found]:
+    reader = _Reader()
+    number = reader.numbers.__getitem__
+    held: list[int] = []
+    ends = [0]
+    for text in texts:
+        if text is not None:
+            held += map(number, text[:MAX_CHARACTERS].split())
+        ends.append(len(held))
+    rows = _Rows(np.array(held, np.int64), np.array(ends, np.int64))
+    chunks = reader.chunks(model)
+    counts = rows.sums(chunks.counts)
+    n_latin, n_arabic, n_other = counts[:, 2], counts[:, 3], counts[:, 4]
+    readable = counts[:, 2:].sum(axis=1) >= _MIN_LETTERS
+    foreign = readable & (n_other > np.maximum(n_latin, n_arabic))
+    known = readable & ~foreign
+    arabic = n_arabic >= n_latin
+    out = [_FOREIGN if other else NOTHING for other in foreign.tolist()]
+    for script, chosen in ((LATIN, known & ~arabic), (ARABIC, known & arabic)):
+        places = np.flatnonzero(chosen)
+        if len(places):
+            langs, shares = _decided(rows.keep(places).sums(chunks.scores[script]), model.families[script])
+            for place, lang, share in zip(places.tolist(), langs, shares.tolist(), strict=True):
+                sure = lang if share >= CONFIDENCE_FLOOR else "und"
+                out[place] = Found(sure, share, sure)
+    perhaps = np.flatnonzero(known & _perhaps_mixed(counts, chunks, rows))
+    if len(perhaps):
+        for place, found in zip(perhaps.tolist(), _mixed(chunks, rows.keep(perhaps), model), strict=True):
+            if found.confidence >= CONFIDENCE_FLOOR:
+                out[place] = found
+    return out
+
+
+def _perhaps_mixed(counts: Numbers, chunks: _Chunks, rows: _Rows) -> npt.NDArray[np.bool_]:
+    """Texts worth a search: words enough in both scripts, or enough of one that speak against its best language."""
+    perhaps: npt.NDArray[np.bool_] = counts[:, :2].min(axis=1) >= MIXED_WORDS
+    for which, script in enumerate(_SCRIPTS):
+        places = np.flatnonzero(counts[:, which] >= 2 * MIXED_WORDS)
+        if not len(places):
+            continue
+        own = rows.keep(places)
+        scores = chunks.scores[_BY_WORD[script]][:, : len(_MERGED[script]) - 1]
+        best = own.sums(scores).argmax(axis=1)
+        lost = (scores.max(axis=1)[:, None] - scores)[own.at, np.repeat(best, np.diff(own.ends))]
+        firsts = own.ends[:-1]
+        against = np.add.reduceat(lost > SCALE / 2, firsts, dtype=np.int64)
+        evidence = np.add.reduceat(lost, firsts)
+        enough = (against >= MIXED_WORDS) & (evidence >= SWITCH * SCALE)
+        perhaps[places[enough & (against >= MIXED_SHARE * counts[places, which] - 1)]] = True
+    return perhaps
+
+
+def _mixed(chunks: _Chunks, rows: _Rows, model: Model) -> list[Found]:
+    """For each text how sure it is that two languages have runs and words enough in it; 0 if they have not.
+
+    Its main language is the one in Arabic script with most words, if there is one: the others ask for no folds.
+    """
+    n = len(rows.ends) - 1
+    text_of = np.repeat(np.arange(n), np.diff(rows.ends))
+    n_words = {lang: np.zeros(n, np.int64) for lang in _LANGS}
+    longest = {lang: np.zeros(n, np.int64) for lang in _LANGS}
+    of_lang: dict[str, tuple[Numbers, Numbers]] = {}
+    for which, script in enumerate(_SCRIPTS):
+        own = chunks.counts[rows.at, which] > 0
+        if not own.any():
+            continue
+        text, at = text_of[own], rows.at[own]
+        sizes = chunks.counts[at, which]
+        ends = np.concatenate([[0], np.cumsum(np.bincount(text, minlength=n))])
+        path = _paths(_merged(chunks.scores[_BY_WORD[script]][at], script), ends)
+        cuts = np.flatnonzero((np.diff(path, prepend=-1) != 0) | (np.diff(text, prepend=-1) != 0))
+        runs = np.add.reduceat(sizes, cuts)
+        for state, lang in enumerate(_MERGED[script]):
+            mine = path[cuts] == state
+            np.add.at(n_words[lang], text[cuts][mine], runs[mine])
+            np.maximum.at(longest[lang], text[cuts][mine], runs[mine])
+            of_lang[lang] = (text[path == state], at[path == state])
+    total = np.sum([*n_words.values()], axis=0)
+    enough = {lang: (longest[lang] >= MIXED_WORDS) & (n_words[lang] >= MIXED_SHARE * total) for lang in _LANGS[:-1]}
+    both = np.sum([*enough.values()], axis=0) >= 2
+    share = np.where(both, 1.0, 0.0)
+    for script in _SCRIPTS:
+        family = model.families[_BY_WORD[script]]
+        for lang in _MERGED[script][:-1]:
+            if (both & enough[lang]).any():
+                text, at = of_lang[lang]
+                ends = np.concatenate([[0], np.cumsum(np.bincount(text, minlength=n))])
+                sums = _Rows(at, ends).sums(chunks.scores[_BY_WORD[script]])
+                share = np.where(both & enough[lang], np.minimum(share, _decided(sums, family)[1]), share)
+    weight = np.array(
+        [n_words[lang] * (enough[lang] * (1 + MAX_CHARACTERS * (lang in _MERGED[ARABIC]))) for lang in _LANGS[:-1]]
     )
+    main = [_LANGS[at] for at in weight.argmax(axis=0).tolist()]
+    return [Found("mixed", sure, lang) for sure, lang in zip(share.tolist(), main, strict=True)]
 
 
-def _read(name: str) -> list[str]:
-    file = resources.files("discourse.text") / "data" / name
-    if not file.is_file():
-        return []
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if not line.startswith("#")]
-
-
-@lru_cache(maxsize=100_000)
-def _word_scores(word: str, family: tuple[str, ...]) -> tuple[float, ...]:
-    return tuple(_model(name).score(word) for name in family)
+def _decided(sums: Numbers, family: Family) -> tuple[list[str], Floats]:
+    """The best language of each row and its probability."""
+    logits = (sums + family.offset) / (SCALE * TEMPERATURE)
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    main = [name for name in family.names if not name.startswith("other")]
+    merged = np.hstack([shares[:, : len(main)], shares[:, len(main) :].sum(axis=1, keepdims=True)])
+    best = merged.argmax(axis=1)
+    named = [*main, "other"]
+    return [named[at] for at in best.tolist()], np.round(merged[np.arange(len(best)), best], 4)
