@@ -168,9 +168,9 @@ WORD_SCORES = st.lists(st.integers(-3000, 3000), min_size=3, max_size=3)
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.lists(WORD_SCORES, min_size=1, max_size=5), min_size=1, max_size=4))
+@given(st.lists(st.lists(WORD_SCORES, max_size=5), min_size=1, max_size=12).filter(any))
 def test_paths_are_the_best_of_all_paths(texts: list[list[list[int]]]) -> None:
-    flat = np.array([row for text in texts for row in text])
+    flat = np.array([row for text in texts for row in text])  # few texts go one by one, many together
     ends = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
     found = language._paths(flat, ends)
     price = int(language.SWITCH * SCALE)
@@ -180,6 +180,8 @@ def test_paths_are_the_best_of_all_paths(texts: list[list[list[int]]]) -> None:
         return sum(row[state] for row, state in zip(rows, path, strict=True)) - price * changes
 
     for text, start, end in zip(texts, ends[:-1], ends[1:], strict=True):
+        if not text:
+            continue
         every = np.stack(np.meshgrid(*[range(3)] * len(text), indexing="ij"), -1).reshape(-1, len(text))
         best = max(worth(text, tuple(path)) for path in every.tolist())
         assert worth(text, tuple(found[start:end].tolist())) == best

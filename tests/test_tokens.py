@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import warnings
 
 import pytest
@@ -9,6 +10,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import shared_file
 from discourse.errors import UsageError
 from discourse.text.tokens import WORDS, hashtag_words, tokens
 
@@ -32,6 +34,7 @@ def one(text: str) -> list[str]:
         ("<url> <user>", ["<url>", "<user>"]),
         ("❤️🇵🇰🇦🇫👨‍👩‍👧👍🏽1️⃣", ["❤️", "🇵🇰", "🇦🇫", "👨‍👩‍👧", "👍🏽", "1️⃣"]),
         ("1,200 3.5 10:30 2021/02/11 ۱۴۰۰ 5th 2nd", ["1,200", "3.5", "10:30", "2021/02/11", "۱۴۰۰", "5th", "2nd"]),
+        ("1.2m 3-5 9. .5", ["1.2m", "3-5", "9", ".", ".", "5"]),
         ("don't well-known 'so' a-", ["don't", "well-known", "'", "so", "'", "a", "-"]),
         ("wait... what?!", ["wait", "...", "what", "?", "!"]),
         (":) <3 :D Note:Do", [":)", "<3", ":D", "Note", ":", "Do"]),
@@ -138,3 +141,16 @@ def test_english_as_nltk_does(tweet: str) -> None:
     for token in one(tweet):
         ours.extend(parts if token == whole else [token])
     assert ours == theirs
+
+
+def test_real_english_tweets_mostly_as_nltk_does() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from nltk.tokenize import TweetTokenizer
+    path = shared_file("ruw_russia_ukraine_stance", "raw_test_Russia_Ukraine.csv")
+    with path.open(encoding="latin-1") as file:
+        texts = [row["Tweet"] for row in csv.DictReader(file)]
+    theirs = TweetTokenizer(match_phone_numbers=False)
+    same = [ours == theirs.tokenize(text) for text, ours in zip(texts, tokens(texts), strict=True)]
+    assert len(same) == 1200
+    assert sum(same) >= 0.95 * len(same)

@@ -17,9 +17,9 @@ Answers depend on the text alone: not on the column, its order, its partition or
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from discourse.text.chunks import MAX_CHARACTERS, Memo
 from discourse.text.language_model import PURE, SCALE, Family, Model, shipped
-from discourse.text.letters import ARABIC, LATIN, OTHER, chunk_words, without_noise, words
+from discourse.text.letters import ARABIC, LATIN, OTHER, chunk_words, groups, without_noise, words
 
 __all__ = ["CONFIDENCE_FLOOR", "NOTHING", "Found", "Span", "identify", "spans"]
 
@@ -43,6 +43,7 @@ SWITCH: Final = 5.0
 """What a change of language inside a post costs, in log odds."""
 
 _MIN_LETTERS: Final = 2
+_FEW: Final = 8
 _BATCH: Final = 8_192
 _SCRIPTS: Final = (LATIN, ARABIC)
 _PLACE: Final = {LATIN: 0, ARABIC: 1, OTHER: 2}
@@ -111,7 +112,7 @@ def spans(text: str, model: Model | None = None) -> list[Span]:
             scores = model.families[_BY_WORD[script]].score([word for word, _, _ in own])
             path = _paths(_merged(scores, script), np.array([0, len(own)])).tolist()
             found += [(first, last, _MERGED[script][at]) for (_, first, last), at in zip(own, path, strict=True)]
-    runs = [list(run) for _, run in groupby(sorted(found), key=lambda word: word[2])]
+    runs = [list(run) for _, run in itertools.groupby(sorted(found), key=lambda word: word[2])]
     return [Span(run[0][0], run[-1][1], run[0][2], len(run)) for run in runs]
 
 
@@ -135,29 +136,50 @@ def _paths(scores: Numbers, ends: Numbers) -> Numbers:
     """Viterbi 1967: the sequence of states with the highest sum of scores, where each change costs `SWITCH`.
 
     `scores` are those of the words of n texts, one text after the other, in k states; text i has the rows from
-    `ends[i]` up to `ends[i + 1]`. All texts go forward together, longest first. Gives a state a row.
+    `ends[i]` up to `ends[i + 1]`. Gives a state a row. Many texts go forward together, longest first; a few go one by
+    one, since a step of many costs as much as ten steps of one.
     """
+    if len(ends) <= _FEW:
+        listed = scores.tolist()
+        cuts = itertools.pairwise(ends.tolist())
+        return np.array([state for start, end in cuts for state in _path(listed[start:end])], np.int64)
     price = int(SWITCH * SCALE)
     sizes = np.diff(ends)
     order = np.argsort(-sizes, kind="stable")
     firsts = ends[:-1][order]
-    active = np.searchsorted(-sizes[order], -np.arange(sizes.max()), side="left")  # texts with a word at each place
-    best = scores[firsts[: active[0]]]
-    came: list[Numbers] = []
-    for place, count in enumerate(active[1:].tolist(), start=1):
-        have = best[:count]
-        top = have.argmax(axis=1)
-        entry = have[np.arange(count), top][:, None] - price
-        came.append(np.where(have >= entry, np.arange(scores.shape[1]), top[:, None]))
-        best[:count] = np.maximum(have, entry) + scores[firsts[:count] + place]
-    path = np.zeros(len(scores), np.int64)
-    state = best.argmax(axis=1)
-    for place in range(len(active) - 1, -1, -1):
-        count = active[place]
-        path[firsts[:count] + place] = state[:count]
-        if place:
-            state[:count] = came[place - 1][np.arange(count), state[:count]]
+    active = np.searchsorted(-sizes[order], -np.arange(sizes.max()), side="left").tolist()  # texts with a word there
+    total = scores.copy()  # of the best path up to each word that ends in each state
+    for place in range(1, len(active)):
+        rows = firsts[: active[place]] + place
+        before = total[rows - 1]
+        total[rows] += np.maximum(before, before.max(axis=1, keepdims=True) - price)
+    top: Numbers = total.argmax(axis=1)
+    entry = np.take_along_axis(total, top[:, None], axis=1) - price
+    came = np.where(total >= entry, np.arange(scores.shape[1]), top[:, None])  # where the path was, by where it goes on
+    path = top.copy()  # right for the last word of each text
+    for place in range(len(active) - 1, 0, -1):
+        rows = firsts[: active[place]] + place
+        path[rows - 1] = came[rows - 1, path[rows]]
     return path
+
+
+def _path(rows: list[list[int]]) -> list[int]:
+    """`_paths` of one text."""
+    price = int(SWITCH * SCALE)
+    totals: list[list[int]] = []
+    before = [0] * len(rows[0]) if rows else []
+    for row in rows:
+        entry = max(before) - price
+        before = [max(have, entry) + more for have, more in zip(before, row, strict=True)]
+        totals.append(before)
+    path: list[int] = []
+    for total in reversed(totals):
+        best = max(total)
+        if not path or total[path[-1]] < best - price:
+            path.append(total.index(best))
+        else:
+            path.append(path[-1])
+    return path[::-1]
 
 
 @dataclass(frozen=True)
@@ -172,40 +194,42 @@ class _Reader:
     """Gives each distinct chunk with words a number; the number 0 is for chunks without any."""
 
     def __init__(self) -> None:
-        self.words: tuple[list[str], list[str]] = ([], [])  # Latin, Arabic
-        self.of: tuple[list[int], list[int]] = ([], [])
-        self.counts: list[list[int]] = [[0] * 5]
+        self.words: list[str] = []
+        self.scripts: list[str] = []
+        self.of: list[int] = []  # the chunk of each word
+        self.last = 0
         self.numbers: Memo[int] = Memo(self._read)
 
     def _read(self, chunk: str) -> int:
         found = chunk_words(chunk)
         if not found:
             return 0
-        counts = [0] * 5
-        at = len(self.counts)
+        self.last += 1
         for word, script in found:
-            which = _PLACE[script]
-            counts[2 + which] += len(word)
-            if which < 2:
-                counts[which] += 1
-                self.words[which].append(word)
-                self.of[which].append(at)
-        self.counts.append(counts)
-        return at
+            self.words.append(word)
+            self.scripts.append(script)
+            self.of.append(self.last)
+        return self.last
 
     def chunks(self, model: Model) -> _Chunks:
+        n = self.last + 1
+        of, words = np.array(self.of, np.int64), np.array(self.words, object)
+        place = np.array([_PLACE[script] for script in self.scripts], np.int64)
+        letters = np.bincount(of * 3 + place, np.array([*map(len, self.words)]), 3 * n).astype(np.int64).reshape(n, 3)
+        counts = [np.bincount(of[place == which], minlength=n) for which in range(2)]
         scores = {}
-        for script, found, of in zip(_SCRIPTS, self.words, self.of, strict=True):
-            chunk_of = np.array(of, np.int64)
+        for which, script in enumerate(_SCRIPTS):
+            chunk_of = of[place == which]
+            distinct, inverse = _distinct(words[place == which].tolist())
             firsts = np.flatnonzero(np.diff(chunk_of, prepend=-1))
-            distinct, inverse = _distinct(found)
+            counted = groups(distinct)
             for name in {script, _BY_WORD[script]}:
                 family = model.families[name]
-                scores[name] = np.zeros((len(self.counts), len(family.names)), np.int64)
-                if found:
-                    words = family.score(distinct)[inverse]
-                    scores[name][chunk_of[firsts]] = np.add.reduceat(words, firsts, axis=0)
-        return _Chunks(scores, np.array(self.counts, np.int64))
+                scores[name] = np.zeros((n, len(family.names)), np.int64)
+                if distinct:
+                    summed = np.add.reduceat(family.score_groups(counted)[inverse], firsts, axis=0)
+                    scores[name][chunk_of[firsts]] = summed
+        return _Chunks(scores, np.column_stack([*counts, letters]))
 
 
 def _distinct(listed: list[str]) -> tuple[list[str], Numbers]:

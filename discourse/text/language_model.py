@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from discourse.text.letters import BUCKETS, groups
 
@@ -40,7 +41,11 @@ class Family:
 
     def score(self, words: Sequence[str]) -> Scores:
         """Scores of n plain words in k languages, n x k, in log odds times `SCALE`."""
-        summed: Scores = groups(words) @ self.weights
+        return self.score_groups(groups(words))
+
+    def score_groups(self, counted: csr_array) -> Scores:
+        """`score` of words whose groups are counted already."""
+        summed: Scores = counted @ self.weights
         return summed.astype(np.int64)
 
 
