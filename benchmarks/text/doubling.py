@@ -2,7 +2,7 @@
 
     python benchmarks/text/doubling.py
 
-Prints the milliseconds at 10,000 characters (the most that is read of a post) and the ratio to 5,000: about 2 is linear,
+Prints the milliseconds at 10,000 characters (the most that is read of a post) and the ratio to 5,000: 2 is linear,
 4 is quadratic. The least of five calls counts.
 """
 
@@ -17,14 +17,46 @@ from discourse.text import detect_language, language_spans, normalize, sentiment
 from discourse.text.normal_form import align
 
 UNITS = {
-    "digits": "1", "foreign digits": "۱", "emoji": "😂", "flags": "🇵🇰", "families": "👨‍👩‍👧", "skin tones": "👍🏽", "marks": "\u0323",
-    "alternating marks": "\u0323\u0301", "a with marks": "a\u0323\u0301", "tatweel": "ـ", "presentation forms": "ﻻ", "bidi": "\u200f",
-    "ZWNJ": "ب\u200c", "ZWJ": "\u200d", "at": "@", "hash": "#", "hash a": "#a", "names": "@ab ", "links": "https://t.co/a ",
-    "link in link": "http://", "dots": "a.", "dashes": "a-", "quotes": "a'", "entities": "&amp;", "angles": "<", "ands": "&",
-    "English": "not so good but ", "bad": "bad ", "capitals": "VERY GOOD! ", "but": "but ", "one word": "a", "camel": "aB", "caps": "AB",
-    "Urdu": "ہم امن چاہتے ہیں ", "Pashto": "موږ سوله غواړو ", "glued Urdu": "امن", "both scripts": "امنpeace", "stretch": "aaab",
+    "digits": "1",
+    "foreign digits": "۱",
+    "emoji": "😂",
+    "flags": "🇵🇰",
+    "families": "👨‍👩‍👧",
+    "skin tones": "👍🏽",
+    "marks": "\u0323",
+    "alternating marks": "\u0323\u0301",
+    "a with marks": "a\u0323\u0301",
+    "tatweel": "ـ",
+    "presentation forms": "ﻻ",
+    "bidi": "\u200f",
+    "ZWNJ": "ب\u200c",
+    "ZWJ": "\u200d",
+    "at": "@",
+    "hash": "#",
+    "hash a": "#a",
+    "names": "@ab ",
+    "links": "https://t.co/a ",
+    "link in link": "http://",
+    "dots": "a.",
+    "dashes": "a-",
+    "quotes": "a'",
+    "entities": "&amp;",
+    "angles": "<",
+    "ands": "&",
+    "English": "not so good but ",
+    "bad": "bad ",
+    "capitals": "VERY GOOD! ",
+    "but": "but ",
+    "one word": "a",
+    "camel": "aB",
+    "caps": "AB",
+    "Urdu": "ہم امن چاہتے ہیں ",
+    "Pashto": "موږ سوله غواړو ",
+    "glued Urdu": "امن",
+    "both scripts": "امنpeace",
+    "stretch": "aaab",
     "mixed clauses": "we want no more war today ہم سب مل کر امن چاہتے ہیں ",
-}  # fmt: skip
+}
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "normalize": lambda text: normalize([text], "ur"),
     "normalize, detected": lambda text: normalize([text]),

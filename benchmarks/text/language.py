@@ -2,8 +2,8 @@
 
     python benchmarks/text/language.py [--campaign rtweet.ndjson.zst]
 
-Held-out posts are those of `tests/fixtures/language`, which no fit has seen. With the file of get-out-2021 it also prints
-its answers beside the platform's tags, counts alone.
+Held-out posts are those of `tests/fixtures/language`, which no fit has seen. With the file of get-out-2021 it prints
+its answers too, beside the platform's tags, counts alone.
 """
 
 from __future__ import annotations
