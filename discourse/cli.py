@@ -72,11 +72,11 @@ def train(study: Path, data: Path | None, work: Path, figures: Path, *, as_json:
     from discourse.framing.store import load_model
 
     done = _run(study, data, work, figures, "train")
-    model = load_model(done.work / "model.zip")
+    model = load_model(done.work / "model.safetensors")
     tell(
         as_json,
         {**_outcome(done), "model": model.model_id},
-        [_ran(done), f"{model.model_id}  {done.work / 'model.zip'}"],
+        [_ran(done), f"{model.model_id}  {done.work / 'model.safetensors'}"],
     )
 
 

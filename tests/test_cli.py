@@ -283,6 +283,6 @@ def test_each_command_shows_its_part(
     monkeypatch.chdir(study)
     shown = CliRunner().invoke(module.cli, [command, "demo/study.toml"])
     assert shown.exit_code == 0, shown.output
-    expected = {"train": "ngram-logistic@", "evaluate": "macro-F1", "measure": "nationalist", "figures": ".svg",
+    expected = {"train": "linear@", "evaluate": "macro-F1", "measure": "nationalist", "figures": ".svg",
                 "report": "report.html"}  # fmt: skip
     assert expected[command] in shown.output

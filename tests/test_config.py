@@ -44,7 +44,7 @@ def said(folder: Path, **sections: str | None) -> str:
 
 def test_the_smallest_study_has_the_defaults(folder: Path) -> None:
     study = read(folder)
-    assert (study.name, study.title, study.seed, study.c, study.folds) == ("made", "Made up", 1, 1.0, 5)
+    assert (study.name, study.title, study.seed, study.c, study.folds) == ("made", "Made up", 1, 3.0, 5)
     assert study.measure == MeasureSettings()
     assert study.population == Population()
     assert study.folder == study.data == folder
@@ -126,9 +126,9 @@ WRONG = {
     "Did you mean 'coders'?": {"labels": BASE["labels"] + '\nlayout = "wide"\ncolumns = { coder = "a" }'},
     'coders in [labels.columns] must map columns to variables, like { coder_1 = "frame" }':
         {"labels": BASE["labels"] + '\nlayout = "wide"\ncolumns = { id = "i", platform = "x", coders = ["a"] }'},
-    "c in [classifier] is 0.0; it must be above 0, like 1.0": {"classifier": "c = 0.0"},
-    "c in [classifier] is nan; it must be above 0, like 1.0": {"classifier": "c = nan"},
-    "c in [classifier] is 'x'; it must be a number, like 1.0": {"classifier": 'c = "x"'},
+    "c in [classifier] is 0.0; it must be above 0, like 3.0": {"classifier": "c = 0.0"},
+    "c in [classifier] is nan; it must be above 0, like 3.0": {"classifier": "c = nan"},
+    "c in [classifier] is 'x'; it must be a number, like 3.0": {"classifier": 'c = "x"'},
     "folds in [classifier] is 1; it must be 2 or more, like 5": {"classifier": "folds = 1"},
     "folds in [classifier] is 2.5; it must be a whole number, like 5": {"classifier": "folds = 2.5"},
     "every in [measure] is '1y'; it must be '1h', '6h', '1d', '1w' or '1mo'":

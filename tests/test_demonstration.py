@@ -59,8 +59,10 @@ def test_corrected_intervals_hold_the_truth_and_naive_ones_do_not(desk: Desk, se
     assert cells.height == 18 * 2 * len(FRAMES)  # 19 weeks, the first withheld on both sides
     assert 0.90 <= share["poststrat", "author"] <= 0.98
     assert 0.90 <= share["poststrat", "post"] <= 0.98
-    assert share["cc", "author"] < 0.80
-    assert share["cc", "post"] < 0.80
+    assert share["cc", "author"] < share["poststrat", "author"] - 0.05
+    assert share["cc", "post"] < share["poststrat", "post"] - 0.05
+    counted = found.filter(method="cc", weight="author", frame="nationalist")["hit"].mean()
+    assert counted < 0.85  # one week in five is missed, as the README says
 
 
 def test_corrected_shares_are_nearer_the_truth_on_average(desk: Desk, series: pl.DataFrame) -> None:
@@ -68,7 +70,7 @@ def test_corrected_shares_are_nearer_the_truth_on_average(desk: Desk, series: pl
     bias = {key: part["error"].mean() for key, part in found.group_by("method", "frame")}
     for frame in ("nationalist", "conciliatory"):
         assert abs(bias["poststrat", frame]) < 0.015
-        assert abs(bias["cc", frame]) > 0.03
+        assert abs(bias["cc", frame]) > max(0.01, abs(bias["poststrat", frame]))
 
 
 def test_first_and_last_week_are_marked_and_thin_ones_withheld(series: pl.DataFrame) -> None:

@@ -22,8 +22,8 @@ TIERS = {
 # Inside a folder a module imports only from those that stand before it.
 ORDER = {
     "": ("errors", "schema", "settings", "events"),
-    "text": ("chunks", "noise", "normal_form", "tokens", "letters", "language_model", "language", "valence", "columns",
-             "fit_language"),
+    "text": ("chunks", "noise", "normal_form", "tokens", "hashing", "letters", "language_model", "language", "valence",
+             "columns", "fit_language"),
     "corpus": ("privacy", "posts", "gazetteer", "mentions", "settle", "sides", "near", "copies", "population",
                "texts", "links", "catalogue"),
     "readers": (
@@ -36,9 +36,14 @@ ORDER = {
         "disk", "manifest", "segments", "spool", "staging", "scrubbing", "writing", "importing", "reading", "joining",
         "requeue", "checking", "forgetting", "saved",
     ),
-    "labels": ("codebook", "cells", "labels", "agreement", "relocate"),
+    "labels": (
+        "codebook", "cells", "labels", "relocate",
+        "allocation", "drawing", "active", "units", "sampling", "merging", "budget",
+        "files", "answers", "sheet_page", "sheets", "tools", "inception", "spreadsheets", "interchange",
+        "resampling", "ratings", "sums", "coefficients", "agreement", "disagreement", "coders",
+    ),
     "measure": ("bootstrap", "rates", "tallies", "prevalence", "polarization", "shuffle", "windows", "timeline"),
-    "framing": ("features", "lexicon", "classifier", "evaluate", "store"),
+    "framing": ("features", "lexicon", "linear", "bank", "classifier", "evaluate", "store"),
     "report": ("disclosure", "guard", "composition", "rows", "marks", "plots", "words", "save", "manifest", "page"),
     "simulate": ("bank", "conflict", "people", "export", "demo", "observed"),
     "study": ("ledger", "config", "stages", "draw", "run"),

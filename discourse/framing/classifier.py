@@ -1,25 +1,33 @@
-"""The framing classifier: a regularised logistic regression that trains in seconds and always runs."""
+"""The framing classifier: linear, calibrated, trained in seconds on a laptop, over texts or a corpus."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
 from discourse.corpus.posts import Corpus
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.framing.features import feature_union, model_text
+from discourse.framing.bank import bank_scores
+from discourse.framing.features import count, texts_of
+from discourse.framing.linear import Linear, Recipe, fit_linear
 from discourse.labels.labels import GoldLabels, TrainingLabels
-from discourse.schema import FRAMES, FRAMINGS, one_of
+from discourse.schema import ABSTAIN, FRAMES, FRAMINGS, one_of
 
-__all__ = ["Framed", "FramingClassifier"]
+__all__ = ["BANK_SCALE", "Framed", "FramingClassifier"]
+
+BANK_SCALE = 0.3
+"""The spread that the scores of the bank are brought to, beside a post's words (of length 1)."""
+
+Posts = Corpus | pl.DataFrame | Iterable[str | None]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,103 +57,163 @@ class Framed:
         )
 
 
-@dataclass
-class FramingClassifier:
-    """Word and character n-gram logistic regression over the four frames.
+class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A linear classifier of posts, with scikit-learn's interface and one for a corpus.
 
-    `c` is the inverse regularisation strength; classes are weighted by the inverse of their frequency, so that
-    the rare pole is learnt. `seed` goes to the solver. The estimator behind it is `pipeline`, a plain
-    scikit-learn pipeline over texts. Raises `UsageError` for a `c` that is not above 0.
+    `fit(X, y)` takes raw texts (or a posts table) with their classes, or a corpus with its training labels;
+    `predict(X)` gives the classes of texts, or the framings of a corpus (`Framed`). It works in `Pipeline`, `clone`
+    and `GridSearchCV`, and for other labels than frames too.
 
-    >>> FramingClassifier(seed=7)
-    FramingClassifier(seed=7, c=1.0, max_iter=2000)
+    `seed` deals out the folds of the calibration; `c` is the inverse regularisation strength; a letter group or word
+    that fewer than `least` training posts hold is left out; `bank` adds the scores of the constructed bank; a post
+    whose best
+    class is less likely than `abstain_below` is `abstain`. See `framing.linear` for the method.
+
+    >>> texts = ["we want peace talks", "let us talk, no more war", "defend our soil", "our soil, our honour"]
+    >>> model = FramingClassifier(seed=7, least=1).fit(texts, ["conciliatory"] * 2 + ["nationalist"] * 2)
+    >>> model.predict(["peace talks now", "honour and soil"]).tolist()
+    ['conciliatory', 'nationalist']
+    >>> model.classes_.tolist(), model.predict_proba(["peace"]).shape
+    (['conciliatory', 'nationalist'], (1, 2))
     """
 
-    seed: int
-    c: float = 1.0
-    max_iter: int = 2000
+    def __init__(
+        self, *, seed: int, c: float = 3.0, least: int = 2, bank: bool = True, abstain_below: float = 0.0
+    ) -> None:
+        self.seed = seed
+        self.c = c
+        self.least = least
+        self.bank = bank
+        self.abstain_below = abstain_below
 
-    def __post_init__(self) -> None:
-        if not 0.0 < self.c < np.inf:
-            raise UsageError(f"c is {self.c}; it must be above 0, like 1.0")
-        if not 0 <= self.seed < 2**32:
-            raise UsageError(f"seed is {self.seed}; it must be a whole number from 0 to 2**32 - 1")
-        self.pipeline: Pipeline | None = None
-        self.model_id = ""
+    def fit(self, X: Posts, y: TrainingLabels | Sequence[str]) -> FramingClassifier:
+        """Train on n texts and their classes, or on the training labels of a corpus; returns itself.
 
-    def fit(self, corpus: Corpus, labels: TrainingLabels) -> FramingClassifier:
-        """Train on the training labels of a corpus; returns itself.
-
-        Raises `MeaningError` for gold labels (they must stay unseen) and for labels of fewer than two frames,
-        `SchemaError` for labels of posts that the corpus does not hold.
+        Raises `MeaningError` for gold labels (they must stay unseen), for labels of fewer than two classes and for
+        texts without words, `SchemaError` for labels of posts that the corpus does not hold or of another number than
+        the texts, `UsageError` for settings out of range.
         """
-        if isinstance(labels, GoldLabels) or not isinstance(labels, TrainingLabels):
+        self.check()
+        if isinstance(y, GoldLabels):
             raise MeaningError("fit takes training labels; gold labels measure the classifier and must stay unseen")
-        joined = labels.frame.join(corpus.posts, on="post_id", how="inner", validate="1:1").sort("post_id")
-        if joined.height < labels.frame.height:
-            raise SchemaError(
-                f"{labels.frame.height - joined.height} of {labels.frame.height} training labels belong to no post "
-                "of this corpus; read the corpus the labels were drawn from"
-            )
-        return self.fit_texts(model_text(joined), joined["value"])
-
-    def fit_texts(self, texts: pl.Series, values: pl.Series) -> FramingClassifier:
-        """Train on n texts (normal form, masked) and their frames; returns itself."""
-        for value in values.unique().sort():
-            one_of(value, FRAMES, "a training label")
-        if values.n_unique() < 2:
+        given: Any = y
+        if isinstance(X, Corpus):
+            X, given = _labelled(X, y)
+        texts, values = texts_of(X), [str(value) for value in given]
+        if len(texts) != len(values):
+            raise SchemaError(f"there are {len(texts)} texts and {len(values)} labels; give one label for each text")
+        if len(set(values)) < 2:
             raise MeaningError(
-                f"the training labels hold {values.n_unique()} frame; at least 2 are needed to tell apart"
+                f"the training labels hold {len(set(values))} frame; at least 2 are needed to tell apart"
             )
-        model = LogisticRegression(
-            C=self.c, class_weight="balanced", max_iter=self.max_iter, solver="lbfgs", random_state=self.seed
-        )
-        pipeline = Pipeline([("features", feature_union()), ("model", model)])
-        try:
-            self.pipeline = pipeline.fit(texts.to_list(), values.to_list())
-        except ValueError as error:
-            if not str(error).startswith("empty vocabulary"):
-                raise
-            raise MeaningError("the training texts hold no words; a classifier cannot learn from them") from None
-        self.model_id = f"ngram-logistic@{_digest(texts, values, repr(self))}"
+        if not any(text.strip() for text in texts):
+            raise MeaningError("the training texts hold no words; a classifier cannot learn from them")
+        order = sorted(range(len(texts)), key=lambda at: (texts[at], values[at]))
+        texts, values = [texts[at] for at in order], [values[at] for at in order]
+        self.bank_center_, self.bank_spread_ = np.zeros(len(FRAMES)), np.ones(len(FRAMES))
+        if self.bank:
+            scores = bank_scores(count(texts))
+            self.bank_center_, self.bank_spread_ = scores.mean(axis=0), np.maximum(scores.std(axis=0), 1e-6)
+        dense = self._dense(count(texts))
+        self.linear_ = fit_linear(texts, values, dense, Recipe(self.c, self.least, self.seed))
+        self.classes_ = np.array(self.linear_.classes)
+        self.model_id = f"linear@{_digest(texts, values, repr(sorted(self.get_params().items())))}"
         return self
 
-    def probabilities(self, texts: pl.Series) -> npt.NDArray[np.float64]:
-        """Class probabilities of n texts, shape (n, 4) in the order of schema.FRAMES; a frame never seen has 0."""
-        if self.pipeline is None:
-            raise NotFittedError("this FramingClassifier is not trained; call fit first")
-        out = np.zeros((len(texts), len(FRAMES)))
-        if not len(texts):
-            return out
-        distinct = texts.unique(maintain_order=True)
-        made = self.pipeline.predict_proba(distinct.to_list())
-        place = texts.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy()
-        for i, frame in enumerate(self.pipeline.classes_):
-            out[:, FRAMES.index(frame)] = made[place, i]
+    def predict_proba(self, X: Posts) -> Floats:
+        """Calibrated probabilities of n texts or posts, n x k in the order of `classes_`; rows sum to 1."""
+        linear = self._fitted()
+        texts = texts_of(X)
+        distinct = list(dict.fromkeys(texts))
+        place = {text: at for at, text in enumerate(distinct)}
+        counted = count(distinct)
+        made = linear.probabilities(counted, self._dense(counted)) if distinct else np.zeros((0, len(linear.classes)))
+        return made[[place[text] for text in texts]]
+
+    def predict(self, X: Posts) -> Any:
+        """The class of each of n texts (an array), or the framings of a corpus; `abstain` below the threshold."""
+        if isinstance(X, Corpus):
+            return self._framed(X)
+        shares = self.predict_proba(X)
+        words = self.classes_.astype(object)
+        best = words[shares.argmax(axis=1)] if len(shares) else np.empty(0, object)
+        return np.where(shares.max(axis=1, initial=0.0) < self.abstain_below, ABSTAIN, best).astype(str)
+
+    def probabilities(self, posts: Corpus) -> Floats:
+        """Probabilities of the four frames, n x 4 in the order of `schema.FRAMES`; a frame never seen has 0.
+
+        Raises `MeaningError` for a classifier that was trained on other classes than frames.
+        """
+        self._fitted()
+        strange = sorted(set(self.classes_) - set(FRAMES))
+        if strange:
+            raise MeaningError(f"this classifier tells {', '.join(strange)}; framings need one trained on frames")
+        out = np.zeros((len(posts), len(FRAMES)))
+        out[:, [FRAMES.index(str(name)) for name in self.classes_]] = self.predict_proba(posts)
         return out
 
-    def predict(self, corpus: Corpus) -> Framed:
-        """Classify every post of a corpus."""
-        p = self.probabilities(model_text(corpus.posts))
+    def _framed(self, corpus: Corpus) -> Framed:
+        p = self.probabilities(corpus)
         columns: dict[str, Any] = {f"p_{frame}": p[:, i] for i, frame in enumerate(FRAMES)}
-        words = np.array(FRAMES)
+        best = np.array([*FRAMES, ABSTAIN], dtype=object)
+        below = p.max(axis=1, initial=0.0) < self.abstain_below
+        at = np.where(below, len(FRAMES), p.argmax(axis=1))
         table = pl.DataFrame(
             {
                 "post_id": corpus.posts["post_id"],
                 "model": self.model_id,
                 **columns,
-                "predicted": words[p.argmax(axis=1)] if len(p) else [],
+                "predicted": best[at],
             },
             schema=dict(FRAMINGS.columns),
         )
         return Framed(corpus, FRAMINGS.require(table))
 
-    def clone(self) -> FramingClassifier:
-        """An untrained classifier with the same settings."""
-        return replace(self)
+    def _dense(self, counted: Any) -> Floats:
+        """The columns beside the words: the scores of the bank, centred and scaled as in training."""
+        n = counted[0].shape[0]
+        if not self.bank or not n:
+            return np.zeros((n, len(FRAMES) if self.bank else 0))
+        made: Floats = BANK_SCALE * (bank_scores(counted) - self.bank_center_) / self.bank_spread_
+        return made
+
+    def _fitted(self) -> Linear:
+        linear: Linear | None = getattr(self, "linear_", None)
+        if linear is None:
+            raise NotFittedError("this FramingClassifier is not trained; call fit first")
+        return linear
+
+    def check(self) -> None:
+        """Raise `UsageError` for a setting out of range.
+
+        >>> FramingClassifier(seed=7).check()
+        """
+        if not 0.0 < self.c < np.inf:
+            raise UsageError(f"c is {self.c}; it must be above 0, like 3.0")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"seed is {self.seed}; it must be a whole number from 0 to 2**32 - 1")
+        if self.least < 1:
+            raise UsageError(f"least is {self.least}; it must be 1 or more, like 2")
+        if not 0.0 <= self.abstain_below < 1.0:
+            raise UsageError(f"abstain_below is {self.abstain_below}; it must be from 0 to below 1, like 0.5")
 
 
-def _digest(texts: pl.Series, values: pl.Series, settings: str) -> str:
+def _labelled(corpus: Corpus, labels: Any) -> tuple[pl.DataFrame, list[str]]:
+    """The labelled posts of a corpus and their frames."""
+    if not isinstance(labels, TrainingLabels):
+        raise MeaningError("fit takes training labels; gold labels measure the classifier and must stay unseen")
+    joined = labels.frame.join(corpus.posts, on="post_id", how="inner", validate="1:1").sort("post_id")
+    if joined.height < labels.frame.height:
+        raise SchemaError(
+            f"{labels.frame.height - joined.height} of {labels.frame.height} training labels belong to no post "
+            "of this corpus; read the corpus the labels were drawn from"
+        )
+    for value in joined["value"].unique().sort():
+        one_of(value, FRAMES, "a training label")
+    return joined, joined["value"].to_list()
+
+
+def _digest(texts: Sequence[str], values: Sequence[str], settings: str) -> str:
     """Eight hex digits that name the training set and settings, whatever order the rows came in."""
     rows = sorted(f"{value}\x1f{text}" for text, value in zip(texts, values, strict=True))
-    return blake2b("\x1e".join([settings, *rows]).encode(), digest_size=4).hexdigest()
+    return blake2b("\x1e".join([settings, *rows]).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()

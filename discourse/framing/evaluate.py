@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
 
 from discourse.corpus.links import linked_groups
@@ -133,9 +134,8 @@ def _out_of_fold(
     seed: int,
     progress: Callable[[int], None] | None,
 ) -> dict[str, pl.Series]:
-    texts, values = model_text(joined), joined["value"]
+    values = joined["value"]
     by_class, majority = np.empty(len(values), dtype=object), np.empty(len(values), dtype=object)
-    words = np.array(FRAMES)
     split = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A frame with fewer posts than folds is said below, in this package's own words.
@@ -151,12 +151,12 @@ def _out_of_fold(
             stacklevel=3,
         )
     for train, test in parts:
-        fresh = model.clone().fit_texts(texts[train], values[train])
-        by_class[test] = words[fresh.probabilities(texts[test]).argmax(axis=1)]
+        fresh = clone(model).fit(joined[train], values[train].to_list())
+        by_class[test] = fresh.predict(joined[test])
         majority[test] = values[train].value_counts().sort("count", "value", descending=[True, False])["value"][0]
         if progress:
             progress(1)
-    lexicon = lexicon_frames(texts, joined["lang"])
+    lexicon = lexicon_frames(model_text(joined), joined["lang"])
     return {
         "classifier": pl.Series(by_class.tolist(), dtype=pl.String),
         "lexicon": lexicon,

@@ -1,146 +1,140 @@
-"""A trained classifier on disk: arrays and plain JSON in a zip, no pickle, the same bytes every time.
+"""A trained classifier on disk: arrays in a safetensors file, settings in its header, the same bytes every time.
 
-The file holds numbers and words only. It is rebuilt into scikit-learn estimators by this package's own code, so
-reading one can neither run code nor depend on the scikit-learn version that wrote it. Models that come from
-strangers still deserve care: sizes are checked before anything is allocated.
+The file holds numbers and a few words of settings, no vocabulary and nothing of the training posts. It is rebuilt by
+this package's own code, so reading one can neither run code nor depend on the version of a library that wrote it.
+Pickle and joblib files are refused by their content, whatever they are called.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import math
-import zipfile
-import zlib
+import struct
+from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 from sklearn.exceptions import NotFittedError
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
-from discourse.errors import BadInput, MissingData
+from discourse.errors import BadInput, MissingData, UsageError
 from discourse.framing.classifier import FramingClassifier
-from discourse.framing.features import feature_union
+from discourse.framing.linear import Linear
 from discourse.schema import FRAMES
 
 __all__ = ["load_model", "save_model"]
 
-_FORMAT = "discourse-framing-1"
-_BLOCKS = ("word", "char")
-_MAX_BYTES = 512 * 2**20
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError,
-    MemoryError, RuntimeError,
-)  # fmt: skip
+_FORMAT: Final = "discourse-framing-2"
+_MAX_BYTES: Final = 512 * 2**20
+_MAX_HEADER: Final = 2**20
+_SETTINGS: Final = {"seed": int, "c": float, "least": int, "bank": bool, "abstain_below": float}
 
 
 def save_model(model: FramingClassifier, path: str | Path) -> None:
     """Write a trained classifier to `path`; the same model gives the same bytes.
 
-    >>> import tempfile, polars as pl
-    >>> texts, frames = pl.Series(["peace talks now", "defend our soil"]), pl.Series(["conciliatory", "nationalist"])
-    >>> model = FramingClassifier(seed=7).fit_texts(texts, frames)
+    >>> import tempfile
+    >>> texts = ["peace talks now", "defend our soil", "talk peace", "our soil"]
+    >>> model = FramingClassifier(seed=7, least=1).fit(texts, ["conciliatory", "nationalist"] * 2)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_model(model, f"{folder}/model.zip")
-    ...     again = load_model(f"{folder}/model.zip")
-    >>> bool((again.probabilities(texts) == model.probabilities(texts)).all())
+    ...     save_model(model, f"{folder}/model.safetensors")
+    ...     again = load_model(f"{folder}/model.safetensors")
+    >>> bool((again.predict_proba(texts) == model.predict_proba(texts)).all())
     True
     """
-    if model.pipeline is None:
+    if not hasattr(model, "linear_"):
         raise NotFittedError("this FramingClassifier is not trained; call fit before save_model")
-    union, logistic = model.pipeline.named_steps["features"], model.pipeline.named_steps["model"]
-    card: dict[str, Any] = {
-        "format": _FORMAT, "model_id": model.model_id, "classes": [str(c) for c in logistic.classes_],
-        "settings": {"seed": model.seed, "c": model.c, "max_iter": model.max_iter}, "vocabulary": {},
+    card = {
+        "format": _FORMAT, "model_id": model.model_id, "classes": list(model.linear_.classes),
+        "settings": {name: kind(getattr(model, name)) for name, kind in _SETTINGS.items()},
     }  # fmt: skip
-    arrays = {"coef": logistic.coef_, "intercept": logistic.intercept_}
-    for name in _BLOCKS:
-        block: TfidfVectorizer = union.named_transformers[name]
-        card["vocabulary"][name] = sorted(block.vocabulary_, key=block.vocabulary_.__getitem__)
-        arrays[f"idf_{name}"] = block.idf_
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        _put(archive, "model.json", json.dumps(card, ensure_ascii=False, sort_keys=True).encode())
-        for name, array in sorted(arrays.items()):
-            buffer = io.BytesIO()
-            np.save(buffer, np.ascontiguousarray(array, dtype="<f8"), allow_pickle=False)
-            _put(archive, f"{name}.npy", buffer.getvalue())
+    arrays = {**model.linear_.arrays(), "bank.center": model.bank_center_, "bank.spread": model.bank_spread_}
+    Path(path).write_bytes(save(arrays, metadata={"card": _sealed(card, arrays)}))
 
 
 def load_model(path: str | Path) -> FramingClassifier:
     """Read a classifier written by `save_model`; its probabilities are those of the one that was saved.
 
     Raises `MissingData` when there is no file and `BadInput` when it is not a model of this format, its arrays do
-    not fit its words, or a number in it is not finite.
+    not fit one another, or a number in it is not finite.
 
-    >>> load_model("no-such.zip")
+    >>> load_model("no-such.safetensors")
     Traceback (most recent call last):
-    discourse.errors.MissingData: there is no model at no-such.zip; train one with `discourse train STUDY.toml`
+    discourse.errors.MissingData: there is no model at no-such.safetensors; train one with `discourse train STUDY.toml`
     """
-    if not Path(path).is_file():
+    file = Path(path)
+    if not file.is_file():
         raise MissingData(f"there is no model at {path}; train one with `discourse train STUDY.toml`")
+    if file.stat().st_size > _MAX_BYTES:
+        raise BadInput(f"{file.name} is larger than 512 MiB, which no model of this package is")
+    content = file.read_bytes()
     try:
-        card, arrays = _read(Path(path))
-        return _rebuild(card, arrays)
-    except _DAMAGE as error:
-        raise BadInput(f"{Path(path).name} is not a model written by this package ({type(error).__name__})") from error
+        card = _card(content)
+        arrays = load(content)
+        digest = card.pop("digest")
+        if _digest(card, arrays) != digest:
+            raise ValueError("damaged")
+        return _rebuilt(card, arrays)
+    except BadInput as error:
+        raise BadInput(f"{file.name}: {error}") from None
+    except (SafetensorError, KeyError, ValueError, TypeError, OverflowError, RecursionError, UsageError) as error:
+        raise BadInput(f"{file.name} is not a model written by this package ({type(error).__name__})") from error
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float64]]]:
-    members = {"model.json", "coef.npy", "intercept.npy", *(f"idf_{name}.npy" for name in _BLOCKS)}
-    with zipfile.ZipFile(path) as archive:
-        infos = archive.infolist()
-        if {info.filename for info in infos} != members or len(infos) != len(members):
-            raise ValueError("unexpected members")
-        if sum(info.file_size for info in infos) > _MAX_BYTES:
-            raise ValueError("larger than 512 MiB")
-        card = json.loads(archive.read("model.json"))
-        arrays = {
-            name.removesuffix(".npy"): np.load(io.BytesIO(archive.read(name)), allow_pickle=False, max_header_size=4096)
-            for name in sorted(members - {"model.json"})
-        }
-    if card["format"] != _FORMAT:
+def _sealed(card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """The card with its checksum, as it is written. One entry of metadata: their order is not fixed in this format."""
+    return json.dumps({**card, "digest": _digest(card, arrays)}, sort_keys=True)
+
+
+def _digest(card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """A checksum of all that makes the model."""
+    made = blake2b(json.dumps(card, sort_keys=True).encode(), digest_size=16)
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        made.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        made.update(array.tobytes())
+    return made.hexdigest()
+
+
+def _card(content: bytes) -> dict[str, Any]:
+    """The settings and the checksum in the header, which is looked at before any array is."""
+    if len(content) < 8:
+        raise ValueError("too short")
+    (length,) = struct.unpack("<Q", content[:8])
+    if length > min(_MAX_HEADER, len(content) - 8):
+        raise ValueError("no header")
+    card = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["card"])
+    if not isinstance(card, dict) or card["format"] != _FORMAT:
         raise ValueError("unknown format")
-    if not all(array.dtype == np.dtype("<f8") and np.isfinite(array).all() for array in arrays.values()):
-        raise ValueError("numbers that are not finite")
-    return card, arrays
+    return card
 
 
-def _rebuild(card: dict[str, Any], arrays: dict[str, npt.NDArray[np.float64]]) -> FramingClassifier:
+def _rebuilt(card: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> FramingClassifier:
     settings = card["settings"]
-    model = FramingClassifier(seed=int(settings["seed"]), c=float(settings["c"]), max_iter=int(settings["max_iter"]))
-    if not (math.isfinite(model.c) and model.max_iter > 0):
+    if settings.keys() != _SETTINGS.keys() or any(type(settings[name]) is not kind for name, kind in _SETTINGS.items()):
         raise ValueError("settings")
-    classes = [str(name) for name in card["classes"]]
-    width = sum(len(card["vocabulary"][name]) for name in _BLOCKS)
-    rows = 1 if len(classes) == 2 else len(classes)
-    if not set(classes) <= set(FRAMES) or sorted(set(classes)) != classes or len(classes) < 2:
+    model = FramingClassifier(**settings)
+    model.check()
+    centre, spread = arrays.pop("bank.center"), arrays.pop("bank.spread")
+    for array in (centre, spread):
+        if array.shape != (len(FRAMES),) or array.dtype != np.float64 or not np.isfinite(array).all():
+            raise ValueError("bank")
+    if (spread <= 0).any():
+        raise ValueError("bank")
+    classes = card["classes"]
+    if (
+        not isinstance(classes, list)
+        or not all(isinstance(name, str) for name in classes)
+        or classes != sorted(classes)
+    ):
         raise ValueError("classes")
-    if arrays["coef"].shape != (rows, width) or arrays["intercept"].shape != (rows,):
-        raise ValueError("shapes")
-    union = feature_union()
-    for name, block in union.transformer_list:
-        words, idf = [str(word) for word in card["vocabulary"][name]], arrays[f"idf_{name}"]
-        if len(set(words)) != len(words) or idf.shape != (len(words),):
-            raise ValueError("vocabulary")
-        block.set_params(vocabulary={word: i for i, word in enumerate(words)})
-        block.fit([""])
-        block.idf_ = idf
-    logistic = LogisticRegression(
-        C=model.c, class_weight="balanced", max_iter=model.max_iter, solver="lbfgs", random_state=model.seed
-    )
-    logistic.classes_ = np.array(classes)
-    logistic.coef_, logistic.intercept_ = arrays["coef"], arrays["intercept"]
-    logistic.n_features_in_ = width
-    model.pipeline = Pipeline([("features", union), ("model", logistic)])
+    model.linear_ = Linear.of(classes, arrays)
+    if model.linear_.dense.shape[1] != (len(FRAMES) if model.bank else 0):
+        raise ValueError("dense")
+    model.classes_ = np.array(classes)
+    model.bank_center_, model.bank_spread_ = centre, spread
     model.model_id = str(card["model_id"])
     return model
-
-
-def _put(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
-    info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    info.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(info, data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,85 @@ from discourse.errors import SchemaError, UsageError
 from discourse.schema import LANGUAGES, one_of
 from discourse.settings import only_keys, read_toml, table_list, word, word_list
 
-__all__ = ["EXAMPLE_KINDS", "LEVELS", "Codebook", "Example", "Value", "Variable"]
+__all__ = ["EXAMPLE_KINDS", "LEVELS", "Codebook", "Example", "HardCase", "Value", "Variable", "Words"]
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
 EXAMPLE_KINDS = ("positive", "borderline", "negative")
+_WRITTEN = tuple(lang for lang in LANGUAGES if lang not in {"mixed", "other", "und"})
+
+
+class Words(Mapping[str, str]):
+    """Words under keys, such as one name a language. Nobody can change them, so they can be hashed.
+
+    >>> names = Words({"en": "both", "fa": "هر دو"})
+    >>> names["en"], len(names), names == {"fa": "هر دو", "en": "both"}
+    ('both', 2, True)
+    """
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, words: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        self._pairs = tuple(dict(words).items())
+
+    def __getitem__(self, key: str) -> str:
+        return dict(self._pairs)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, _ in self._pairs)
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._pairs))
+
+    def __repr__(self) -> str:
+        return f"Words({dict(self._pairs)!r})"
+
+
+_NO_WORDS = Words()
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A made-up post: its language, whether it is a plain, a borderline or a negative case, and why.
 
+    `codes` says how it is coded where its place does not: variable to value, any mapping.
+
     >>> Example("en", "Talk, please.", "positive", "asks for talks").kind
     'positive'
+    >>> Example("en", "Good morning.", "negative", "a greeting", {"frame": "neither"}).codes["frame"]
+    'neither'
     """
 
     lang: str
     text: str
     kind: str
     why: str
+    codes: Mapping[str, str] = _NO_WORDS
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", Words(self.codes))
+
+
+@dataclass(frozen=True, slots=True)
+class HardCase:
+    """A kind of post on which careful coders differ, the rule that decides it, and examples that anchor the rule.
+
+    >>> HardCase("grief", "Grief that blames nobody is neither.").examples
+    ()
+    """
+
+    name: str
+    rule: str
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """One value a coder can choose, with what belongs to it and what does not.
+
+    `names` is what it is called in each language, any mapping.
 
     >>> Value("neither", "takes no stance").include
     ()
@@ -44,6 +100,19 @@ class Value:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
+    names: Mapping[str, str] = _NO_WORDS
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", Words(self.names))
+
+    def name_in(self, lang: str) -> str:
+        """What it is called in a language; the value itself where it has no name.
+
+        >>> both = Value("both", "one and the other", names={"ps": "دواړه"})
+        >>> both.name_in("ps"), both.name_in("fa")
+        ('دواړه', 'both')
+        """
+        return self.names.get(lang, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +127,27 @@ class Variable:
     level: str
     values: tuple[Value, ...]
     question: str = ""
+    names: Mapping[str, str] = _NO_WORDS
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", Words(self.names))
+
+    def name_in(self, lang: str) -> str:
+        """What it is called in a language; its own name where it has no other.
+
+        >>> target = Variable("target", "nominal", (), names={"ur": "ہدف"})
+        >>> target.name_in("ur"), target.name_in("en")
+        ('ہدف', 'target')
+        """
+        return self.names.get(lang, self.name)
 
 
 @dataclass(frozen=True, repr=False)
 class Codebook:
     """The codebook of a study. Values keep their order: it is the order of every table and figure.
+
+    `instructions` maps a language to what coders are told in it (any mapping); `changes` says what is new since
+    the version before.
 
     >>> book = Codebook("framing", 1, (Variable("frame", "nominal", (Value("a", "A"), Value("b", "B"))),))
     >>> book
@@ -75,7 +160,12 @@ class Codebook:
     version: int
     variables: tuple[Variable, ...]
     unit: str = ""
-    hard_cases: tuple[str, ...] = ()
+    hard_cases: tuple[HardCase, ...] = ()
+    instructions: Mapping[str, str] = _NO_WORDS
+    changes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "instructions", Words(self.instructions))
 
     def __repr__(self) -> str:
         listed = (f"{v.name} {v.level} {'/'.join(value.value for value in v.values)}" for v in self.variables)
@@ -101,20 +191,23 @@ class Codebook:
         Traceback (most recent call last):
         discourse.errors.MissingData: there is no codebook 'no-such.toml'; give the path of a TOML file
         """
-        keys = ("id", "version", "unit", "hard_cases", "variable")
-        data = only_keys(read_toml(path, "codebook"), keys, "the codebook")
+        data = only_keys(read_toml(path, "codebook"), _KEYS, "the codebook")
         version = data.get("version")
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise UsageError(f"version of the codebook is {version!r}; it must be a whole number from 1")
         variables = tuple(_variable(table) for table in table_list(data, "variable", "the codebook"))
         _all_different([variable.name for variable in variables], "variables of the codebook")
-        return cls(
+        book = cls(
             id=word(data, "id", "the codebook"),
             version=version,
             variables=variables,
             unit=word(data, "unit", "the codebook"),
-            hard_cases=word_list(data, "hard_cases", "the codebook"),
+            hard_cases=_hard_cases(data),
+            instructions=_words(data, "instructions", "the codebook", _WRITTEN),
+            changes=word_list(data, "changes", "the codebook"),
         )
+        _check_codes(book)
+        return book
 
     def variable(self, name: str) -> Variable:
         """The variable of that name; raises `SchemaError` naming those there are.
@@ -143,10 +236,13 @@ class Codebook:
         return self.variable(variable).level
 
 
+_KEYS = ("id", "version", "unit", "changes", "instructions", "hard_cases", "variable")
+
+
 def _variable(table: Mapping[str, Any]) -> Variable:
     name = word(table, "name", "a [[variable]] of the codebook")
     where = f"variable {name!r}"
-    only_keys(table, ("name", "level", "question", "value"), where)
+    only_keys(table, ("name", "names", "level", "question", "value"), where)
     level = _allowed(word(table, "level", where), LEVELS, f"level of {where}")
     values = tuple(_value(item, name) for item in table_list(table, "value", where))
     _all_different([value.value for value in values], f"values of {where}")
@@ -154,13 +250,13 @@ def _variable(table: Mapping[str, Any]) -> Variable:
         for value in values:
             _number(value.value, where, level)
     question = word(table, "question", where) if "question" in table else ""
-    return Variable(name, level, values, question)
+    return Variable(name, level, values, question, _words(table, "names", where, _WRITTEN))
 
 
 def _value(table: Mapping[str, Any], variable: str) -> Value:
     value = word(table, "value", f"a [[variable.value]] of {variable!r}")
     where = f"value {value!r} of {variable!r}"
-    only_keys(table, ("value", "definition", "include", "exclude", "example"), where)
+    only_keys(table, ("value", "names", "definition", "include", "exclude", "example"), where)
     examples = table_list(table, "example", where) if "example" in table else []
     return Value(
         value,
@@ -168,17 +264,63 @@ def _value(table: Mapping[str, Any], variable: str) -> Value:
         word_list(table, "include", where),
         word_list(table, "exclude", where),
         tuple(_example(item, f"an example of {where}") for item in examples),
+        _words(table, "names", where, _WRITTEN),
     )
 
 
 def _example(table: Mapping[str, Any], where: str) -> Example:
-    only_keys(table, ("lang", "text", "kind", "why"), where)
+    only_keys(table, ("lang", "text", "kind", "why", "codes"), where)
+    codes = table.get("codes", {})
     return Example(
         _allowed(word(table, "lang", where), LANGUAGES, f"lang of {where}"),
         word(table, "text", where),
         _allowed(word(table, "kind", where), EXAMPLE_KINDS, f"kind of {where}"),
         word(table, "why", where),
+        _words(table, "codes", where, codes if isinstance(codes, Mapping) else ()),
     )
+
+
+def _hard_cases(data: Mapping[str, Any]) -> tuple[HardCase, ...]:
+    given = data.get("hard_cases", [])
+    if not isinstance(given, list):
+        raise UsageError("hard_cases of the codebook is no list; write [[hard_cases]] with name, rule and anchors")
+    cases = tuple(_hard_case(item) for item in given)
+    _all_different([case.name for case in cases if case.name], "hard_cases of the codebook")
+    return cases
+
+
+def _hard_case(item: Any) -> HardCase:
+    if isinstance(item, str):  # as in the first version of the file: a rule and nothing else
+        return HardCase("", word({"rule": item}, "rule", "a hard case of the codebook"))
+    name = word(only_keys(item, ("name", "rule", "anchors"), "a hard case of the codebook"), "name", "a hard case")
+    where = f"hard case {name!r}"
+    anchors = table_list(item, "anchors", where) if "anchors" in item else []
+    # An anchor stands under no value: it is borderline unless it says something else.
+    examples = tuple(_example({"kind": "borderline", **anchor}, f"an anchor of {where}") for anchor in anchors)
+    return HardCase(name, word(item, "rule", where), examples)
+
+
+def _words(table: Mapping[str, Any], key: str, where: str, allowed: Iterable[str]) -> Words:
+    """The words under each key of a table; none when it is not there."""
+    found = only_keys(table.get(key, {}), allowed, f"{key} of {where}")
+    return Words({name: word(found, name, f"{key} of {where}") for name in found})
+
+
+def _check_codes(book: Codebook) -> None:
+    """Nothing, if codes of examples are values that the codebook has and agree with where the example stands."""
+    names = tuple(variable.name for variable in book.variables)
+    placed = [(f"an anchor of hard case {case.name!r}", example, "", "") for case in book.hard_cases
+              for example in case.examples]  # fmt: skip
+    placed += [(f"an example of value {value.value!r} of {variable.name!r}", example, variable.name, value.value)
+               for variable in book.variables for value in variable.values for example in value.examples]  # fmt: skip
+    for where, example, name, value in placed:
+        for coded, code in only_keys(example.codes, names, f"codes of {where}").items():
+            _allowed(code, book.values(coded), f"{coded} in codes of {where}")
+        if name in example.codes and (example.codes[name] == value) == (example.kind == "negative"):
+            raise UsageError(
+                f"codes of {where} say {example.codes[name]!r} and its kind is {example.kind!r}; only a negative "
+                "example belongs to another value"
+            )
 
 
 def _allowed(value: str, options: tuple[str, ...], what: str) -> str:

@@ -63,7 +63,7 @@ class LabelSource:
 class ClassifierSettings:
     """Inverse regularisation strength, and folds of the evaluation."""
 
-    c: float = 1.0
+    c: float = 3.0
     folds: int = 5
 
 
@@ -250,7 +250,7 @@ def _population(table: Any) -> Population:
 def _classifier(table: Any) -> ClassifierSettings:
     made = _built(ClassifierSettings, table, "[classifier]")
     if not 0.0 < made.c < float("inf"):
-        raise UsageError(f"c in [classifier] is {made.c}; it must be above 0, like 1.0")
+        raise UsageError(f"c in [classifier] is {made.c}; it must be above 0, like 3.0")
     if made.folds < 2:
         raise UsageError(f"folds in [classifier] is {made.folds}; it must be 2 or more, like 5")
     return made

@@ -58,7 +58,7 @@ def draw_stages(desk: Desk, published: Path) -> dict[str, tuple[Stage, Callable[
         at("labels.json"),
         at("agreement.csv"),
         at("scores.csv"),
-        at("model.zip"),
+        at("model.safetensors"),
     )
     return {
         "draw": (
@@ -132,10 +132,10 @@ def _report(desk: Desk, published: Path, names: tuple[str, ...]) -> None:
         {**{f"posts {i + 1}": path for i, path in enumerate(study.corpus.inputs)}, "labels": study.labels.file,
          "codebook": study.labels.codebook, "sides": study.sides,
          **({"events": study.events} if study.events else {}), **({"truth": study.truth} if study.truth else {})},
-        {**outputs, "series": published / "series.csv", "model": desk.path("model.zip")},
+        {**outputs, "series": published / "series.csv", "model": desk.path("model.safetensors")},
         parameters={"name": study.name, "population": study.population, "measure": study.measure, "c": study.c,
                     "folds": study.folds, "format": study.corpus.format or "sniffed"},
-        model=load_model(desk.path("model.zip")).model_id, seed=study.seed, code="",
+        model=load_model(desk.path("model.safetensors")).model_id, seed=study.seed, code="",
     )  # fmt: skip
     labels = json.loads(desk.path("labels.json").read_text(encoding="utf-8"))
     content = ReportContent(

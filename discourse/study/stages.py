@@ -119,7 +119,7 @@ def train(desk: Desk) -> None:
     """Training labels to a classifier."""
     model = FramingClassifier(seed=desk.study.seed, c=desk.study.c)
     model.fit(load_corpus(desk.path("measured")), _labels(desk).training)
-    save_model(model, desk.path("model.zip"))
+    save_model(model, desk.path("model.safetensors"))
 
 
 def judge(desk: Desk) -> None:
@@ -142,7 +142,7 @@ def frame(desk: Desk) -> None:
         "the classifier has seen them; the gold labels speak for the others",
     )
     save_corpus(rest, desk.path("scored"))
-    write_table(load_model(desk.path("model.zip")).predict(rest).table, desk.path("framings.parquet"))
+    write_table(load_model(desk.path("model.safetensors")).predict(rest).table, desk.path("framings.parquet"))
 
 
 def measure(desk: Desk) -> None:
@@ -189,10 +189,11 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
          ("labels.parquet", "sample.parquet", "labels.json", "agreement.csv"),
          {"seed": s.seed, "layout": s.labels.layout, "share": s.labels.training_share, "columns": s.labels.columns},
          ("labels",)),
-        (train, labelled, ("model.zip",), {"seed": s.seed, "c": s.c}, ("framing", "text", "labels")),
+        (train, labelled, ("model.safetensors",), {"seed": s.seed, "c": s.c}, ("framing", "text", "labels")),
         (judge, labelled, ("scores.csv", "confusion.csv"), {"seed": s.seed, "c": s.c, "folds": s.folds},
          ("framing", "text", "labels", "corpus")),
-        (frame, (*labelled, at("model.zip")), ("scored", "framings.parquet"), {}, ("framing", "text", "labels")),
+        (frame, (*labelled, at("model.safetensors")), ("scored", "framings.parquet"), {},
+         ("framing", "text", "labels")),
         (measure, (at("scored"), at("framings.parquet"), *labelled[1:], s.sides), ("series.csv",),
          {"seed": s.seed, **asdict(s.measure)}, ("measure", "labels")),
     )  # fmt: skip

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import regex
 from scipy.sparse import csr_array
 
+from discourse.text.hashing import bucket, letter_groups, word_hashes
 from discourse.text.noise import HASHTAG, MENTION, URL
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "BUCKETS",
     "LATIN",
     "OTHER",
+    "SKELETON",
     "chunk_words",
     "groups",
     "plain",
@@ -124,10 +126,9 @@ _VARIANTS: Final = {
     "ن": "ڼں",
     "ش": "ښ",
 }
-_SKELETON: Final = {ord(variant): letter for letter, others in _VARIANTS.items() for variant in others}
-_GROUPS: Final = (1, 2, 3, 4)
-_PRIME: Final = np.uint64(1_099_511_628_211)
-_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+SKELETON: Final = {ord(variant): letter for letter, others in _VARIANTS.items() for variant in others}
+_SIZES: Final = (1, 2, 3, 4)
+_BITS: Final = 17
 
 Numbers = npt.NDArray[np.int32]
 
@@ -213,8 +214,8 @@ def groups(words: Sequence[str]) -> csr_array:
 
     Words as `plain` gives them, none empty. Two groups may share a bucket.
     """
-    skeletons = [word.translate(_SKELETON) if script_of(word) == ARABIC else "" for word in words]
-    parts = [*_hashed(words, 1), *_hashed(skeletons, 2), (np.empty(0, np.int32), np.empty(0, np.int32))]
+    skeletons = [word.translate(SKELETON) if script_of(word) == ARABIC else "" for word in words]
+    parts = [*_groups(words, 1), *_groups(skeletons, 2), (np.empty(0, np.int32), np.empty(0, np.int32))]
     buckets, owners = zip(*parts, strict=True)
     owner = np.concatenate(owners)
     order = np.argsort(owner, kind="stable")
@@ -222,35 +223,10 @@ def groups(words: Sequence[str]) -> csr_array:
     return csr_array((np.ones(len(owner), np.int32), np.concatenate(buckets)[order], ends), (len(words), BUCKETS))
 
 
-def _hashed(words: Sequence[str], salt: int) -> Iterator[tuple[Numbers, Numbers]]:
+def _groups(words: Sequence[str], salt: int) -> Iterator[tuple[Numbers, Numbers]]:
     """Buckets of the groups of each size, then of the whole words, with the words they belong to."""
+    yield from letter_groups(words, _SIZES, salt, _BITS)
     kept = [at for at, word in enumerate(words) if word]
-    if not kept:
-        return
-    padded = [f" {words[at]} " for at in kept]
-    lengths = np.array([len(word) for word in padded])
-    letters = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    word_of = np.repeat(np.array(kept, np.int32), lengths)
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    rolling = np.zeros(len(letters), np.uint64)
-    for size in _GROUPS:
-        rolling = rolling[: len(letters) - size + 1] * _PRIME + letters[size - 1 :]
-        owner = word_of[: len(rolling)]
-        inside = owner == word_of[size - 1 :]
-        yield _bucket(rolling[inside], salt * 16 + size), owner[inside]
-    place = np.arange(len(letters), dtype=np.uint64) - np.repeat(starts, lengths).astype(np.uint64)
-    whole = np.add.reduceat(letters * _power(place), starts)
-    yield _bucket(whole, salt * 16), np.array(kept, np.int32)
-
-
-def _power(exponents: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    powers = np.ones(int(exponents.max()) + 1, np.uint64)
-    powers[1:] = _PRIME
-    return np.cumprod(powers)[exponents]
-
-
-def _bucket(hashes: npt.NDArray[np.uint64], salt: int) -> Numbers:
-    mixed = (hashes + np.uint64(salt)) * _MIX
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= _MIX
-    return (mixed >> np.uint64(64 - 17)).astype(np.int32)
+    if kept:
+        whole = word_hashes([f" {words[at]} " for at in kept])
+        yield bucket(whole, salt * 16, _BITS), np.array(kept, np.int32)
