@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 
 from discourse.errors import DiscourseError, MeaningError, SchemaError, UsageError
-from discourse.labels.budget import (
+from discourse.measure.prevalence import Prevalence
+from discourse.measure.timeline import Plan, observe, over_time
+from discourse.sampling.budget import (
     GOLD_DESIGNS,
     GOLD_PER_CELL,
     author_deff,
@@ -19,9 +21,7 @@ from discourse.labels.budget import (
     predicted_rates,
     predicted_width,
 )
-from discourse.labels.sampling import draw_sample
-from discourse.measure.prevalence import Prevalence
-from discourse.measure.timeline import Plan, observe, over_time
+from discourse.sampling.sampling import draw_sample
 from discourse.schema import FRAMES
 
 Z = 1.959964

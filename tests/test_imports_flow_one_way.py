@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "discourse"
 TIERS = {
     "errors": 0, "schema": 0, "settings": 0.5, "events": 0.5, "text": 1,
     "corpus.privacy": 1, "corpus.posts": 1, "corpus.gazetteer": 1, "corpus.mentions": 1, "corpus.settle": 1,
-    "readers": 2, "corpus": 2, "store": 3, "labels": 3, "measure": 4, "framing": 4, "report": 5, "simulate": 5,
+    "readers": 2, "corpus": 2, "store": 3, "labels": 3,
+    "sampling": 3.5, "sheets": 3.5, "measure": 4, "framing": 4, "report": 5, "simulate": 5,
     "study": 7, "commands": 7.5, "cli": 8,
 }  # fmt: skip
 
@@ -36,12 +37,10 @@ ORDER = {
         "disk", "manifest", "segments", "spool", "staging", "scrubbing", "writing", "importing", "reading", "joining",
         "requeue", "checking", "forgetting", "saved",
     ),
-    "labels": (
-        "codebook", "cells", "labels", "relocate",
-        "allocation", "drawing", "active", "units", "sampling", "merging", "budget",
-        "files", "answers", "sheet_page", "sheets", "tools", "inception", "spreadsheets", "interchange",
-        "resampling", "ratings", "sums", "coefficients", "agreement", "disagreement", "coders",
-    ),
+    "labels": ("codebook", "cells", "labels", "relocate", "resampling", "ratings", "sums", "coefficients", "agreement",
+               "disagreement", "coders"),
+    "sampling": ("allocation", "drawing", "active", "units", "sampling", "merging", "budget"),
+    "sheets": ("files", "answers", "sheet_page", "sheets", "tools", "inception", "spreadsheets", "interchange"),
     "measure": ("bootstrap", "rates", "tallies", "prevalence", "polarization", "shuffle", "windows", "timeline"),
     "framing": ("features", "lexicon", "linear", "bank", "classifier", "evaluate", "store"),
     "report": ("disclosure", "guard", "composition", "rows", "marks", "plots", "words", "save", "manifest", "page"),

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from discourse.errors import BadInput, DiscourseError, MissingData, PrivacyError, SchemaError, UsageError
 from discourse.labels.codebook import Codebook, Value, Variable
-from discourse.labels.files import read_files
-from discourse.labels.inception import LAYER, LAYER_FILE
-from discourse.labels.interchange import FORMATS, export_tasks, import_labels
-from discourse.labels.spreadsheets import disarmed, restored
 from discourse.readers.sheets import sheet_rows
+from discourse.sheets.files import read_files
+from discourse.sheets.inception import LAYER, LAYER_FILE
+from discourse.sheets.interchange import FORMATS, export_tasks, import_labels
+from discourse.sheets.spreadsheets import disarmed, restored
 
 FRAME = Variable("frame", "nominal", tuple(Value(v, f"means <{v}> & more") for v in ("nationalist", "both", "neither")))
 HEAT = Variable("hostility", "ordinal", tuple(Value(v, v) for v in "012"), 'How "hostile" is it?')
@@ -668,7 +668,7 @@ def test_a_zip_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch
     packed = tmp_path / "a.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr("anna.jsonl", b" " * 100_000)
-    monkeypatch.setattr("discourse.labels.files._MOST", 99_999)
+    monkeypatch.setattr("discourse.sheets.files._MOST", 99_999)
     with pytest.raises(BadInput, match=r"^'a\.zip' unpacks to over 1 GiB"):
         list(read_files(packed, "export", ".jsonl"))
     for empty in (packed, tmp_path):

@@ -118,11 +118,11 @@ def test_source_hash_sees_code_and_data_of_a_room(tmp_path: Path, monkeypatch: p
     (tmp_path / "room").mkdir()
     monkeypatch.setattr(module, "files", lambda _: tmp_path)
     seen = set()
-    for name in ("a.py", "words.toml", "list.txt", "page.j2", "a.json"):
+    for name in ("a.py", "words.toml", "page.j2", "a.json", "model.npz", "model.safetensors"):
         (tmp_path / "room" / name).write_text(name)
         source_hash.cache_clear()
         seen.add(source_hash(("room",)))
-    assert len(seen) == 5
+    assert len(seen) == 6
     (tmp_path / "room" / "a.pyc").write_text("compiled")
     (tmp_path / "other.py").write_text("another room")
     source_hash.cache_clear()

@@ -19,13 +19,13 @@ from scipy.sparse import csr_array
 from discourse.corpus.copies import distinct_texts
 from discourse.corpus.posts import Corpus, Step
 from discourse.errors import DiscourseError, MeaningError, SchemaError, UsageError
-from discourse.labels.allocation import allocate, spread
-from discourse.labels.drawing import ONE, capped_chances, keyed, smallest, systematic
 from discourse.labels.labels import SAMPLE, GoldLabels, TrainingLabels
-from discourse.labels.merging import merge_samples
-from discourse.labels.sampling import DESIGNS, DRAWN, draw_sample, inclusion_chances
-from discourse.labels.sheets import write_sheets
+from discourse.sampling.allocation import allocate, spread
+from discourse.sampling.drawing import ONE, capped_chances, keyed, smallest, systematic
+from discourse.sampling.merging import merge_samples
+from discourse.sampling.sampling import DESIGNS, DRAWN, draw_sample, inclusion_chances
 from discourse.schema import FRAMINGS, POSTS
+from discourse.sheets.sheets import write_sheets
 
 SEEDS = 320
 POSTS_, N = 240, 48

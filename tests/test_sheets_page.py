@@ -21,10 +21,10 @@ from test_page import Page
 
 from discourse.errors import BadInput, DiscourseError, MissingData, SchemaError, UsageError
 from discourse.labels.codebook import Codebook, Example, HardCase, Value, Variable
-from discourse.labels.sheet_page import _words, book_in, page_languages
-from discourse.labels.sheets import read_notes, read_sheets, write_sheets
+from discourse.sheets.sheet_page import _words, book_in, page_languages
+from discourse.sheets.sheets import read_notes, read_sheets, write_sheets
 
-ROOM = resources.files("discourse.labels")
+ROOM = resources.files("discourse.sheets")
 HOSTILE = "</script><img src=http://x.example/a onerror=\"document.title='taken'\"><!-- {{7*7}} \u2028 &lt; \x00"
 URDU = "@someone #Pakistan ہم امن چاہتے ہیں، مگر ایک گولی آئی تو جواب دیں گے۔\nread https://example.org/a?b=1"
 POSTS = [

@@ -91,4 +91,4 @@ def source_hash(rooms: tuple[str, ...]) -> str:
     return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
-_SOURCE = (".py", ".toml", ".txt", ".j2", ".json")
+_SOURCE = (".py", ".toml", ".j2", ".json", ".npz", ".safetensors")

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from discourse.errors import UsageError
-from discourse.labels.allocation import Floats, Whole
+from discourse.sampling.allocation import Floats, Whole
 
 __all__ = ["ONE", "Keys", "capped_chances", "check_seed", "keyed", "smallest", "systematic"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from discourse.errors import MeaningError
-from discourse.labels.sampling import DRAWN
+from discourse.sampling.sampling import DRAWN
 from discourse.schema import Table, as_polars
 
 __all__ = ["merge_samples"]
@@ -38,7 +38,7 @@ def merge_samples(
     Raises `MeaningError` when a chance is not known, when chances are those of another draw, or when the two
     samples have different roles.
 
-    >>> from discourse.labels.sampling import draw_sample, inclusion_chances
+    >>> from discourse.sampling.sampling import draw_sample, inclusion_chances
     >>> posts = pl.DataFrame({"post_id": [f"x:{i}" for i in range(8)], "text": ["a"] * 8})
     >>> first, second = draw_sample(posts, 4, seed=1), draw_sample(posts, 2, seed=2)
     >>> chances = {"chances_a": inclusion_chances(posts, 4), "chances_b": inclusion_chances(posts, 2)}

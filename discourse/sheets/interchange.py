@@ -20,12 +20,12 @@ from pathlib import Path
 import polars as pl
 
 from discourse.errors import SchemaError, UsageError
-from discourse.labels import inception, spreadsheets, tools
-from discourse.labels.answers import Answer, Names, as_labels, posts_to_code, with_names
 from discourse.labels.codebook import Codebook
-from discourse.labels.files import write_file
 from discourse.labels.labels import Labels
 from discourse.schema import one_of
+from discourse.sheets import inception, spreadsheets, tools
+from discourse.sheets.answers import Answer, Names, as_labels, posts_to_code, with_names
+from discourse.sheets.files import write_file
 
 __all__ = ["FORMATS", "export_tasks", "import_labels"]
 

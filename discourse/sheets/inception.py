@@ -14,10 +14,10 @@ from typing import Any
 import polars as pl
 
 from discourse.errors import BadInput, UsageError
-from discourse.labels.answers import Answer
 from discourse.labels.codebook import Codebook
-from discourse.labels.files import as_json, json_bytes, read_files
-from discourse.labels.tools import refuse_reserved
+from discourse.sheets.answers import Answer
+from discourse.sheets.files import as_json, json_bytes, read_files
+from discourse.sheets.tools import refuse_reserved
 
 __all__ = ["LAYER", "LAYER_FILE", "inception_answers", "inception_files"]
 

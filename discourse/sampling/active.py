@@ -14,8 +14,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, issparse
 
 from discourse.errors import SchemaError
-from discourse.labels.allocation import Floats, Whole
-from discourse.labels.drawing import Keys, keyed
+from discourse.sampling.allocation import Floats, Whole
+from discourse.sampling.drawing import Keys, keyed
 
 __all__ = ["Candidates", "choose", "unit_rows"]
 

@@ -19,12 +19,12 @@ import msgspec
 import polars as pl
 
 from discourse.errors import BadInput, SchemaError, UsageError
-from discourse.labels.answers import Answer, as_labels, posts_to_code
 from discourse.labels.codebook import Codebook
-from discourse.labels.files import as_json, read_file, write_file
 from discourse.labels.labels import ADJUDICATED, Labels
-from discourse.labels.sheet_page import book_in, digest_of, render_sheet
 from discourse.schema import LANGUAGES
+from discourse.sheets.answers import Answer, as_labels, posts_to_code
+from discourse.sheets.files import as_json, read_file, write_file
+from discourse.sheets.sheet_page import book_in, digest_of, render_sheet
 
 __all__ = ["KEY_FILE", "read_notes", "read_sheets", "write_sheets"]
 

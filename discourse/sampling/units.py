@@ -12,8 +12,8 @@ import polars as pl
 
 from discourse.corpus.posts import Corpus
 from discourse.errors import SchemaError, UsageError
-from discourse.labels.active import unit_rows
-from discourse.labels.allocation import Floats, Whole
+from discourse.sampling.active import unit_rows
+from discourse.sampling.allocation import Floats, Whole
 from discourse.schema import UNKNOWN, Table, as_polars, one_of
 
 __all__ = ["CODED", "Units", "units_of"]

@@ -16,9 +16,9 @@ import msgspec
 import polars as pl
 
 from discourse.errors import BadInput, SchemaError, UsageError
-from discourse.labels.answers import Answer
 from discourse.labels.codebook import Codebook
-from discourse.labels.files import as_json, json_bytes, read_file, read_files
+from discourse.sheets.answers import Answer
+from discourse.sheets.files import as_json, json_bytes, read_file, read_files
 
 __all__ = [
     "argilla_answers",

@@ -170,7 +170,7 @@ def _words() -> dict[str, dict[str, str]]:
 def _style() -> str:
     style = _text("sheet.css")
     for mark, name in _FONTS.items():
-        font = resources.files("discourse.labels").joinpath("fonts", name).read_bytes()
+        font = resources.files("discourse.sheets").joinpath("fonts", name).read_bytes()
         style = style.replace(mark, base64.b64encode(font).decode("ascii"))
     return style
 
@@ -184,4 +184,4 @@ def _template() -> jinja2.Template:
 
 
 def _text(name: str) -> str:
-    return resources.files("discourse.labels").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("discourse.sheets").joinpath(name).read_text(encoding="utf-8")

@@ -22,12 +22,12 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from discourse.errors import BadInput, SchemaError
-from discourse.labels.answers import Answer
 from discourse.labels.cells import ROW, check_ids, refuse_missing
 from discourse.labels.codebook import Codebook
-from discourse.labels.files import read_file
-from discourse.labels.tools import refuse_reserved
 from discourse.readers.sheets import sheet_rows
+from discourse.sheets.answers import Answer
+from discourse.sheets.files import read_file
+from discourse.sheets.tools import refuse_reserved
 
 __all__ = ["csv_answers", "csv_files", "disarmed", "restored", "xlsx_answers", "xlsx_files"]
 

@@ -27,11 +27,11 @@ import polars as pl
 
 from discourse.corpus.posts import Corpus
 from discourse.errors import MeaningError, UsageError
-from discourse.labels.active import Candidates, choose
-from discourse.labels.allocation import ALLOCATIONS, Floats, Whole, allocate, spread
-from discourse.labels.drawing import ONE, Keys, capped_chances, check_seed, keyed, smallest, systematic
 from discourse.labels.labels import ROLES, SAMPLE
-from discourse.labels.units import Units, units_of
+from discourse.sampling.active import Candidates, choose
+from discourse.sampling.allocation import ALLOCATIONS, Floats, Whole, allocate, spread
+from discourse.sampling.drawing import ONE, Keys, capped_chances, check_seed, keyed, smallest, systematic
+from discourse.sampling.units import Units, units_of
 from discourse.schema import Table, one_of
 
 __all__ = ["DESIGNS", "DRAWN", "Options", "draw_sample", "inclusion_chances"]

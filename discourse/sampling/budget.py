@@ -26,7 +26,7 @@ import numpy as np
 import polars as pl
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.labels.allocation import Floats, Whole, allocate
+from discourse.sampling.allocation import Floats, Whole, allocate
 from discourse.schema import UNKNOWN, as_polars, one_of
 
 __all__ = [
