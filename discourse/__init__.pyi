@@ -17,8 +17,13 @@ from .framing.evaluate import evaluate as evaluate
 from .framing.store import load_model as load_model
 from .framing.store import save_model as save_model
 from .labels.agreement import agreement as agreement
+from .labels.agreement import agreement_table as agreement_table
 from .labels.agreement import krippendorff_alpha as krippendorff_alpha
 from .labels.codebook import Codebook as Codebook
+from .labels.coders import dawid_skene as dawid_skene
+from .labels.disagreement import adjudicate as adjudicate
+from .labels.disagreement import coder_confusion as coder_confusion
+from .labels.disagreement import disagreements as disagreements
 from .labels.labels import GoldLabels as GoldLabels
 from .labels.labels import Labels as Labels
 from .labels.labels import TrainingLabels as TrainingLabels
