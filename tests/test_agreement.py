@@ -21,7 +21,7 @@ from discourse.labels.codebook import Codebook, Value, Variable
 from discourse.labels.coefficients import cohen_kappa, fleiss_kappa, gwet_ac1, gwet_ac2, percent_agreement
 from discourse.labels.labels import SAMPLE, Labels, read_wide_labels
 from discourse.labels.ratings import read_array
-from discourse.labels.resampling import jackknife_error, left_out_sums, percentiles, unit_weights
+from discourse.labels.resampling import bootstrap_sums, jackknife_error, left_out_sums, percentiles, unit_weights
 from discourse.labels.sums import Sums, agreement_weights, alphas, unit_sums
 from discourse.measure.bootstrap import poisson_weights
 from discourse.schema import LABELS
@@ -344,6 +344,10 @@ def test_agreement_weights_are_those_of_gwet() -> None:
     np.testing.assert_allclose(agreement_weights("linear", np.array([10.0, 0.0, 1.0]))[1], [0, 1, 0.9], atol=1e-12)
     with pytest.raises(SchemaError, match=r"weights is 'squared'; it must be 'identity'"):
         agreement_weights("squared", three)
+    np.testing.assert_allclose(agreement_weights("ratio", np.array([0.0, 1.0, 3.0]))[1], [0, 1, 0.75], atol=1e-12)
+    cells = turned(FOUR_CODERS)
+    steps = np.abs(np.arange(5)[:, None] - np.arange(5)) / 4  # one's own weights: here those of "linear"
+    assert gwet_ac2(cells, weights=1 - steps) == pytest.approx(gwet_ac2(cells, weights="linear"), abs=1e-12)
     with pytest.raises(SchemaError, match="a ratio scale begins at 0, and a value is -1"):
         agreement_weights("ratio", np.array([-1.0, 2.0]))
 
@@ -376,8 +380,9 @@ def test_values_that_nobody_chose_count_in_ac1_and_nowhere_else() -> None:
 
 def test_what_is_not_defined_is_nan_with_a_warning() -> None:
     for function in (gwet_ac1, gwet_ac2, cohen_kappa, fleiss_kappa, percent_agreement):
-        with pytest.warns(SmallSampleWarning, match="is not defined: no unit with two"):
+        with pytest.warns(SmallSampleWarning, match="is not defined: no unit with two") as told:
             assert math.isnan(function([[1, None], [None, 2]]))
+        assert told[0].filename == __file__
     for function in (gwet_ac1, gwet_ac2, cohen_kappa, fleiss_kappa):
         with pytest.warns(SmallSampleWarning, match="is not defined"):
             assert math.isnan(function([[1, 1], [1, 1]]))
@@ -557,8 +562,26 @@ def test_a_value_needs_ten_posts_for_an_interval(carriers: int, shown: bool) -> 
 def test_the_weights_of_units_are_those_of_the_bootstrap_over_authors() -> None:
     names = ["alice", "علی", "", "x:1"]
     assert unit_weights(names, 40, 7).tolist() == poisson_weights(names, 40, 7).tolist()
-    with pytest.raises(UsageError, match="seed is -1"):
-        unit_weights(names, 40, -1)
+    many = [f"x:{place}" for place in range(300)]
+    assert unit_weights(many, 300, 2**64 - 1).tolist() == poisson_weights(many, 300, 2**64 - 1).tolist()
+    assert unit_weights(names, 2, 0).shape == (4, 2)
+    for seed in (-1, 2**64):
+        with pytest.raises(UsageError, match=f"seed is {seed}"):
+            unit_weights(names, 40, seed)
+
+
+def test_sums_of_many_units_are_those_of_all_at_once() -> None:
+    names = [f"x:{place}" for place in range(5000)]
+    added = np.random.default_rng(1).integers(0, 9, (5000, 3)).astype(float)
+    made = bootstrap_sums(names, lambda part: added[part], replicates=20, seed=4)
+    np.testing.assert_array_equal(made, unit_weights(names, 20, 4).T @ added)
+    assert bootstrap_sums([], lambda part: added[:0][part], replicates=20, seed=4).tolist() == [[0.0] * 3] * 20
+
+
+def test_the_jackknife_needs_two_units() -> None:
+    assert math.isnan(jackknife_error(np.array([1.0])))
+    assert jackknife_error(np.array([1.0, 3.0])) == pytest.approx(1.0)
+    assert math.isnan(jackknife_error(np.array([1.0, np.nan])))
 
 
 def test_a_group_has_the_same_interval_alone_and_beside_others() -> None:

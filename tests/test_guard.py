@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from scipy.optimize import linprog
 
-from discourse.errors import SchemaError
+from discourse.errors import PrivacyError, SchemaError
 from discourse.report.composition import composition
-from discourse.report.guard import MIN_AUTHORS, shown, suppress
+from discourse.report.guard import MIN_AUTHORS, require_no_person, shown, suppress
 from discourse.schema import SERIES
 
 TABLES = 1_000
@@ -234,3 +234,10 @@ def test_series_and_composition_of_the_same_posts_hide_the_same_windows() -> Non
     by_series = {cell for cell, n in counts(table, "NetTone()").items() if n is None}
     by_composition = {(row["window"], row["side"]) for row in made.iter_rows(named=True) if row["posts"] is None}
     assert by_series == by_composition == {("w1", "a"), ("w3", "a")}
+
+
+@pytest.mark.parametrize("name", ["coder_a", "coder_b", "value_anna", " Value_Bilal"])
+def test_what_single_coders_said_is_not_published(name: str) -> None:
+    with pytest.raises(PrivacyError, match="about single persons"):
+        require_no_person(pl.DataFrame({name: ["x"]}), "the table")
+    assert require_no_person(pl.DataFrame({"value": [1], "values": [2]}), "the table").height == 1

@@ -88,7 +88,10 @@ def gwet_ac1(reliability: npt.ArrayLike, *, values: Sequence[Any] | None = None)
     >>> round(gwet_ac1(units), 4), round(cohen_kappa(units), 4)
     (0.9408, -0.0234)
     """
-    return gwet_ac2(reliability, "nominal", values=values)
+    codes, listed = read_array(reliability, "nominal", values)
+    return _told(
+        gwet(_total(codes, len(listed)), np.eye(len(listed))), "AC1", "no unit with two codes, or one value only"
+    )
 
 
 def gwet_ac2(
@@ -112,7 +115,7 @@ def gwet_ac2(
     """
     codes, listed = read_array(reliability, level, values)
     grid = _grid(weights, level, listed)
-    return _told(gwet(_total(codes, len(listed)), grid), "AC1 or AC2", "no unit with two codes, or one value only")
+    return _told(gwet(_total(codes, len(listed)), grid), "AC2", "no unit with two codes, or one value only")
 
 
 def cohen_kappa(
