@@ -12,10 +12,10 @@ from .corpus.texts import with_text as with_text
 from .events import read_events as read_events
 from .framing.classifier import Framed as Framed
 from .framing.classifier import FramingClassifier as FramingClassifier
-from .framing.evaluate import Evaluation as Evaluation
-from .framing.evaluate import evaluate as evaluate
 from .framing.store import load_model as load_model
 from .framing.store import save_model as save_model
+from .judging.evaluate import Evaluation as Evaluation
+from .judging.evaluate import evaluate as evaluate
 from .labels.agreement import agreement as agreement
 from .labels.agreement import agreement_table as agreement_table
 from .labels.agreement import krippendorff_alpha as krippendorff_alpha

@@ -21,13 +21,13 @@ from discourse.labels.codebook import Codebook, Value, Variable
 from discourse.labels.coefficients import cohen_kappa, fleiss_kappa, gwet_ac1, gwet_ac2, percent_agreement
 from discourse.labels.labels import SAMPLE, Labels, read_wide_labels
 from discourse.labels.ratings import read_array
-from discourse.labels.resampling import bootstrap_sums, jackknife_error, left_out_sums, percentiles, unit_weights
+from discourse.labels.resampling import bootstrap_sums, jackknife_error, left_out_sums, percentiles
 from discourse.labels.sums import Sums, agreement_weights, alphas, unit_sums
-from discourse.measure.bootstrap import poisson_weights
+from discourse.poisson import poisson_weights
 from discourse.schema import LABELS
 
 SHARED = Path(os.environ.get("DISCOURSE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
-SHIPPED = Path(__file__).resolve().parents[1] / "corpora" / "codebook.toml"
+SHIPPED = Path(__file__).resolve().parents[1] / "corpora" / "codebook-1.toml"
 _ = None
 # Krippendorff (2011), section D: four observers, twelve units; values to ten digits by krippendorff 0.9.0.
 FOUR_CODERS = [
@@ -559,22 +559,11 @@ def test_a_value_needs_ten_posts_for_an_interval(carriers: int, shown: bool) -> 
             assert math.isnan(row["low"]) == math.isnan(row["high"]) == (not shown)
 
 
-def test_the_weights_of_units_are_those_of_the_bootstrap_over_authors() -> None:
-    names = ["alice", "علی", "", "x:1"]
-    assert unit_weights(names, 40, 7).tolist() == poisson_weights(names, 40, 7).tolist()
-    many = [f"x:{place}" for place in range(300)]
-    assert unit_weights(many, 300, 2**64 - 1).tolist() == poisson_weights(many, 300, 2**64 - 1).tolist()
-    assert unit_weights(names, 2, 0).shape == (4, 2)
-    for seed in (-1, 2**64):
-        with pytest.raises(UsageError, match=f"seed is {seed}"):
-            unit_weights(names, 40, seed)
-
-
 def test_sums_of_many_units_are_those_of_all_at_once() -> None:
     names = [f"x:{place}" for place in range(5000)]
     added = np.random.default_rng(1).integers(0, 9, (5000, 3)).astype(float)
     made = bootstrap_sums(names, lambda part: added[part], replicates=20, seed=4)
-    np.testing.assert_array_equal(made, unit_weights(names, 20, 4).T @ added)
+    np.testing.assert_array_equal(made, poisson_weights(names, 20, 4).T @ added)
     assert bootstrap_sums([], lambda part: added[:0][part], replicates=20, seed=4).tolist() == [[0.0] * 3] * 20
 
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import UsageError
-from discourse.measure.bootstrap import author_keys, percentile_interval, poisson_weights, replicate_variance
+from discourse.measure.bootstrap import percentile_interval, replicate_variance
+from discourse.poisson import hash_keys, poisson_weights
 
 MASK = 2**64 - 1
 
@@ -76,13 +77,13 @@ def test_a_bootstrap_needs_a_replicate(replicates: int) -> None:
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_seed_outside_eight_bytes_is_refused(seed: int) -> None:
     with pytest.raises(UsageError) as caught:
-        author_keys(["x:1"], seed)
+        hash_keys(["x:1"], seed)
     assert str(caught.value) == f"seed is {seed}; it must be a whole number from 0 to 2**64 - 1"
 
 
 def test_the_largest_seed_is_taken() -> None:
     expected = blake2b(b"x:1", digest_size=8, key=b"\xff" * 8).digest()
-    assert int(author_keys(["x:1"], MASK)[0]) == int.from_bytes(expected, "little")
+    assert int(hash_keys(["x:1"], MASK)[0]) == int.from_bytes(expected, "little")
 
 
 def test_percentiles_by_hand_with_holes() -> None:

@@ -19,7 +19,7 @@ from discourse.corpus.sides import Sides
 from discourse.corpus.texts import with_text
 from discourse.errors import DiscourseError, DiscourseWarning
 from discourse.framing.classifier import FramingClassifier
-from discourse.framing.evaluate import evaluate
+from discourse.judging.evaluate import evaluate
 from discourse.labels.labels import Labels, TrainingLabels
 from discourse.measure.polarization import NetTone, Polarization
 from discourse.measure.prevalence import Prevalence

@@ -15,9 +15,9 @@ from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_su
 from discourse.corpus.links import linked_groups
 from discourse.corpus.posts import Corpus
 from discourse.errors import MeaningError, SmallSampleWarning, UsageError
-from discourse.framing import evaluate as module
 from discourse.framing.classifier import FramingClassifier
-from discourse.framing.evaluate import Evaluation, confusion_scores, evaluate
+from discourse.judging import evaluate as module
+from discourse.judging.evaluate import Evaluation, confusion_scores, evaluate
 from discourse.labels.labels import Labels
 from discourse.schema import FRAMES
 

@@ -13,16 +13,17 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "discourse"
 
 TIERS = {
-    "errors": 0, "schema": 0, "settings": 0.5, "events": 0.5, "text": 1,
+    "errors": 0, "schema": 0, "settings": 0.5, "events": 0.5, "poisson": 0.5, "whole": 0.5, "text": 1,
     "corpus.privacy": 1, "corpus.posts": 1, "corpus.gazetteer": 1, "corpus.mentions": 1, "corpus.settle": 1,
     "readers": 2, "corpus": 2, "store": 3, "labels": 3,
-    "sampling": 3.5, "sheets": 3.5, "measure": 4, "framing": 4, "report": 5, "simulate": 5,
+    "sampling": 3.5, "sheets": 3.5, "measure": 4, "framing": 4,
+    "judging": 4.3, "registry": 4.6, "report": 5, "simulate": 5,
     "study": 7, "commands": 7.5, "cli": 8,
 }  # fmt: skip
 
 # Inside a folder a module imports only from those that stand before it.
 ORDER = {
-    "": ("errors", "schema", "settings", "events"),
+    "": ("errors", "schema", "settings", "events", "poisson", "whole"),
     "text": ("chunks", "noise", "normal_form", "tokens", "hashing", "letters", "language_model", "language", "valence",
              "columns", "fit_language"),
     "corpus": ("privacy", "posts", "gazetteer", "mentions", "settle", "sides", "near", "copies", "population",
@@ -42,7 +43,9 @@ ORDER = {
     "sampling": ("allocation", "drawing", "active", "units", "sampling", "merging", "budget"),
     "sheets": ("files", "answers", "sheet_page", "sheets", "tools", "inception", "spreadsheets", "interchange"),
     "measure": ("bootstrap", "rates", "tallies", "prevalence", "polarization", "shuffle", "windows", "timeline"),
-    "framing": ("features", "lexicon", "linear", "bank", "classifier", "evaluate", "store"),
+    "framing": ("features", "lexicon", "linear", "bank", "classifier", "store"),
+    "judging": ("evaluate",),
+    "registry": (),
     "report": ("disclosure", "guard", "composition", "rows", "marks", "plots", "words", "save", "manifest", "page"),
     "simulate": ("bank", "conflict", "people", "export", "demo", "observed"),
     "study": ("ledger", "config", "stages", "draw", "run"),

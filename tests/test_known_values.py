@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from scipy.stats import energy_distance
 
-from discourse.measure.bootstrap import author_keys, poisson_weights
 from discourse.measure.polarization import cramer_squared, esteban_ray, esteban_ray_unbiased, net_tone, positions
 from discourse.measure.prevalence import post_stratified, prevalence
 from discourse.measure.tallies import SCALE, Design, Tallies, tally
+from discourse.poisson import hash_keys, poisson_weights
 from discourse.schema import FRAMES
 
 # Specification of the hash-keyed Poisson bootstrap, computed with hashlib alone: key, seed 0, seed 7.
@@ -43,7 +43,7 @@ WEIGHTS = {
 @pytest.mark.parametrize("author", list(WEIGHTS))
 def test_poisson_weights(author: str) -> None:
     key, seed_0, seed_7 = WEIGHTS[author]
-    assert int(author_keys([author], 0)[0]) == key
+    assert int(hash_keys([author], 0)[0]) == key
     assert poisson_weights([author], 16, 0)[0].tolist() == seed_0
     assert poisson_weights([author], 16, 7)[0].tolist() == seed_7
 

@@ -28,7 +28,7 @@ from discourse.labels.labels import (
 from discourse.schema import LABELS, POSTS
 
 SHARED = Path(os.environ.get("DISCOURSE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
-SHIPPED = Path(__file__).resolve().parents[1] / "corpora" / "codebook.toml"
+SHIPPED = Path(__file__).resolve().parents[1] / "corpora" / "codebook-1.toml"
 FRAME = Variable("frame", "nominal", tuple(Value(v, v) for v in ("nationalist", "conciliatory", "both", "neither")))
 HEAT = Variable("hostility", "ordinal", tuple(Value(v, v) for v in "012"))
 BOOK = Codebook("framing", 4, (FRAME, HEAT))

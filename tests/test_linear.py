@@ -30,7 +30,7 @@ def made_up(n: int, seed: int) -> tuple[list[str], list[str]]:
 
 def test_it_learns_and_its_probabilities_are_true() -> None:
     texts, values = made_up(900, 1)
-    model = fit_linear(texts, values, np.zeros((900, 0)), RECIPE)
+    model = fit_linear(count(texts), values, np.zeros((900, 0)), RECIPE)
     asked, true = made_up(2000, 2)
     shares = model.probabilities(count(asked), np.zeros((2000, 0)))
     right = np.array(model.classes)[shares.argmax(axis=1)] == np.array(true)
@@ -42,7 +42,7 @@ def test_dense_columns_count() -> None:
     draw = np.random.default_rng(3)
     values = ["a" if draw.random() < 0.5 else "b" for _ in range(200)]
     dense = np.array([[1.0 if value == "a" else -1.0] for value in values])
-    model = fit_linear(["the same"] * 200, values, dense, RECIPE)
+    model = fit_linear(count(["the same"] * 200), values, dense, RECIPE)
     found = model.probabilities(count(["the same"] * 2), np.array([[1.0], [-1.0]])).argmax(axis=1)
     assert [model.classes[at] for at in found] == ["a", "b"]
 
@@ -57,7 +57,7 @@ def test_a_temperature_of_a_known_case() -> None:
 
 def test_arrays_are_the_model() -> None:
     texts, values = made_up(100, 5)
-    model = fit_linear(texts, values, np.zeros((100, 0)), RECIPE)
+    model = fit_linear(count(texts), values, np.zeros((100, 0)), RECIPE)
     again = Linear.of(model.classes, model.arrays())
     asked = count(["aa1 w1", "", "نیا"])
     assert (again.probabilities(asked, np.zeros((3, 0))) == model.probabilities(asked, np.zeros((3, 0)))).all()

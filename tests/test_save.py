@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from discourse.errors import PrivacyError, UsageError
 from discourse.report.plots import plot_composition
-from discourse.report.save import csv_bytes, save_figure, write_bytes
+from discourse.report.save import csv_bytes, save_figure
+from discourse.whole import write_whole
 
 COUNTS = {"window": ["2025-01", "2025-02"], "side": ["pakistan", "pakistan"], "lang": ["ur", "en"], "posts": [30, 10]}
 SCRIPT = f"""
@@ -94,6 +95,6 @@ def test_rows_about_few_people_or_one_person_do_not_leave(tmp_path):
 def test_a_file_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path):
     (tmp_path / "taken").mkdir()
     with pytest.raises(UsageError, match="cannot write 'taken'") as caught:
-        write_bytes(tmp_path / "taken", b"x")
+        write_whole(tmp_path / "taken", b"x")
     assert str(tmp_path) not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]

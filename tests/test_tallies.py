@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.bootstrap import poisson_weights
 from discourse.measure.tallies import PREDICTED, SCALE, Design, Tallies, tally
+from discourse.poisson import poisson_weights
 from discourse.schema import FRAMES
 
 WINDOWS, SIDES = ("w1", "w2"), ("pakistan", "afghanistan", "unknown")

@@ -24,7 +24,7 @@ from safetensors.numpy import load, save
 from scipy.sparse import csr_array
 
 from discourse.errors import BadInput
-from discourse.framing.features import texts_of
+from discourse.framing.features import count, texts_of
 from discourse.framing.linear import Linear, Recipe, fit_linear
 from discourse.schema import FRAMES
 
@@ -78,7 +78,7 @@ def shipped_bank() -> Linear:
 
 def fit_bank(texts: Sequence[str], frames: Sequence[str]) -> Linear:
     """The model of a bank's raw texts."""
-    return fit_linear(texts_of(texts), frames, np.zeros((len(texts), 0)), RECIPE)
+    return fit_linear(count(texts_of(texts)), frames, np.zeros((len(texts), 0)), RECIPE)
 
 
 def main() -> None:

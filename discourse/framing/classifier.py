@@ -110,12 +110,12 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise MeaningError("the training texts hold no words; a classifier cannot learn from them")
         order = sorted(range(len(texts)), key=lambda at: (texts[at], values[at]))
         texts, values = [texts[at] for at in order], [values[at] for at in order]
+        counted = count(texts)
+        scores = bank_scores(counted) if self.bank else np.zeros((len(texts), 0))
         self.bank_center_, self.bank_spread_ = np.zeros(len(FRAMES)), np.ones(len(FRAMES))
         if self.bank:
-            scores = bank_scores(count(texts))
             self.bank_center_, self.bank_spread_ = scores.mean(axis=0), np.maximum(scores.std(axis=0), 1e-6)
-        dense = self._dense(count(texts))
-        self.linear_ = fit_linear(texts, values, dense, Recipe(self.c, self.least, self.seed))
+        self.linear_ = fit_linear(counted, values, self._scaled(scores), Recipe(self.c, self.least, self.seed))
         self.classes_ = np.array(self.linear_.classes)
         self.model_id = f"linear@{_digest(texts, values, repr(sorted(self.get_params().items())))}"
         return self
@@ -172,9 +172,12 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _dense(self, counted: Any) -> Floats:
         """The columns beside the words: the scores of the bank, centred and scaled as in training."""
         n = counted[0].shape[0]
-        if not self.bank or not n:
-            return np.zeros((n, len(FRAMES) if self.bank else 0))
-        made: Floats = BANK_SCALE * (bank_scores(counted) - self.bank_center_) / self.bank_spread_
+        return self._scaled(bank_scores(counted)) if self.bank and n else np.zeros((n, len(FRAMES) if self.bank else 0))
+
+    def _scaled(self, scores: Floats) -> Floats:
+        if not self.bank:
+            return scores
+        made: Floats = BANK_SCALE * (scores - self.bank_center_) / self.bank_spread_
         return made
 
     def _fitted(self) -> Linear:

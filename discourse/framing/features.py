@@ -40,7 +40,7 @@ def texts_of(posts: pl.DataFrame | Corpus | Iterable[str | None]) -> list[str]:
     """The n texts the classifier reads of posts (their normal form) or of raw texts (which are brought to it).
 
     Links become `<url>`, mentions `<user>`, underscores of hashtags spaces; a missing text is "". Raises `SchemaError`
-    for a table without `text_norm` or `text`, and for what are no strings.
+    for a table without `text_norm`, and for what are no strings.
 
     >>> texts_of(["Read https://example.org @some_one #Stop_War"])
     ['read <url> <user> #stop war']

@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from discourse.errors import BadInput
-from discourse.framing.features import BITS, Weighting, count
+from discourse.framing.features import BITS, Weighting
 
 __all__ = ["Linear", "Recipe", "fit_linear", "softmax"]
 
@@ -114,17 +114,17 @@ class Linear:
         )
 
 
-def fit_linear(texts: Sequence[str], values: Sequence[str], dense: Floats, recipe: Recipe) -> Linear:
-    """The model of n texts with their classes and e dense columns (n x e, e may be 0); needs two classes.
+def fit_linear(counted: Counted, values: Sequence[str], dense: Floats, recipe: Recipe) -> Linear:
+    """The model of n counted texts with their classes and e dense columns (n x e, e may be 0); needs two classes.
 
-    >>> texts = ["peace talks now", "defend our soil", "talks and peace", "our soil, our honour"]
-    >>> made = fit_linear(texts, ["a", "b", "a", "b"], np.zeros((4, 0)), Recipe(3.0, 1, 7))
+    >>> from discourse.framing.features import count
+    >>> counted = count(["peace talks now", "defend our soil", "talks and peace", "our soil, our honour"])
+    >>> made = fit_linear(counted, ["a", "b", "a", "b"], np.zeros((4, 0)), Recipe(3.0, 1, 7))
     >>> made.probabilities(count(["peace now"]), np.zeros((1, 0))).argmax()
     np.int64(0)
     """
     given = np.array(values, dtype=object)
     classes = sorted(set(values))
-    counted = count(texts)
     held_out = _out_of_fold(counted, given, dense, classes, recipe)
     model = _fit(counted, given, dense, classes, recipe)
     place = np.array([classes.index(value) for value in given])

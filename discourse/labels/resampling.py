@@ -1,8 +1,7 @@
 """Intervals of a statistic over units (posts): keyed Poisson bootstrap, jackknife-t where units are few.
 
-A weight depends on the unit's id, the seed and the replicate alone: the scheme of `measure/bootstrap.py` with
-posts in place of authors, and the same numbers. So an interval does not know the order of the units, and a group
-has the same interval alone and beside others.
+A weight depends on the unit's id, the seed and the replicate alone (`discourse.poisson`). So an interval does not
+know the order of the units, and a group has the same interval alone and beside others.
 
 Letters of shapes: u units, b replicates, f sums. Source: Chamandy, Muralidharan, Najmi and Naidu (2012),
 *Estimating Uncertainty for Massive Data Streams*; Efron and Tibshirani (1993), *An Introduction to the
@@ -13,50 +12,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
-from discourse.errors import UsageError
+from discourse.poisson import poisson_weights
 
-__all__ = ["FEW", "bootstrap_sums", "jackknife_error", "left_out_sums", "percentiles", "t_interval", "unit_weights"]
+__all__ = ["FEW", "bootstrap_sums", "jackknife_error", "left_out_sums", "percentiles", "t_interval"]
 
 Floats = npt.NDArray[np.float64]
 
 FEW = 50
 _CHUNK = 2048
 _LEVEL = 0.95
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
-# Cumulative Poisson(1) probabilities; beyond 20 the tail is below the resolution of a 53-bit uniform.
-_POISSON_CDF = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(21)])
-
-
-def unit_weights(units: Sequence[str], replicates: int, seed: int) -> npt.NDArray[np.int64]:
-    """Poisson(1) weights of u units in b replicates; shape (u, b), whole numbers from 0.
-
-    Raises `UsageError` for fewer than one replicate or a seed outside 0 to 2**64 - 1.
-
-    >>> unit_weights(["alice"], replicates=8, seed=0).tolist()
-    [[0, 1, 1, 0, 0, 0, 1, 3]]
-    """
-    if replicates < 1:
-        raise UsageError(f"replicates is {replicates}; a bootstrap needs at least 1 (1000 is the default)")
-    if not 0 <= seed < 2**64:
-        raise UsageError(f"seed is {seed}; it must be a whole number from 0 to 2**64 - 1")
-    key = seed.to_bytes(8, "little")
-    digests = b"".join(blake2b(unit.encode(), digest_size=8, key=key).digest() for unit in units)
-    keys = np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-    z = keys[:, None] + np.arange(1, replicates + 1, dtype=np.uint64) * _GOLDEN
-    z = (z ^ (z >> np.uint64(30))) * _MIX_1
-    z = (z ^ (z >> np.uint64(27))) * _MIX_2
-    z ^= z >> np.uint64(31)
-    uniform = (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    weights: npt.NDArray[np.int64] = np.searchsorted(_POISSON_CDF, uniform, side="right").astype(np.int64)
-    return weights
 
 
 def bootstrap_sums(units: Sequence[str], sums_of: Callable[[slice], Floats], *, replicates: int, seed: int) -> Floats:
@@ -65,10 +34,10 @@ def bootstrap_sums(units: Sequence[str], sums_of: Callable[[slice], Floats], *, 
     >>> bootstrap_sums(["alice"], lambda part: np.array([[2.0]])[part], replicates=8, seed=0).ravel().tolist()
     [0.0, 2.0, 2.0, 0.0, 0.0, 0.0, 2.0, 6.0]
     """
-    total = unit_weights(units[:0], replicates, seed).T.astype(np.float64) @ sums_of(slice(0, 0))
+    total = poisson_weights(units[:0], replicates, seed).T.astype(np.float64) @ sums_of(slice(0, 0))
     for start in range(0, len(units), _CHUNK):
         part = slice(start, start + _CHUNK)
-        total = total + unit_weights(units[part], replicates, seed).T.astype(np.float64) @ sums_of(part)
+        total = total + poisson_weights(units[part], replicates, seed).T.astype(np.float64) @ sums_of(part)
     return total
 
 

@@ -19,7 +19,7 @@ import polars as pl
 from scipy import sparse
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.bootstrap import poisson_weights
+from discourse.poisson import poisson_weights
 from discourse.schema import ABSTAIN, FRAMES, WEIGHTS, one_of
 
 __all__ = ["PREDICTED", "SCALE", "Design", "Tallies", "encode", "tally"]

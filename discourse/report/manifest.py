@@ -17,7 +17,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from discourse.errors import MissingData, UsageError
-from discourse.report.save import write_bytes
+from discourse.whole import write_whole
 
 __all__ = ["manifest", "source_hash", "write_manifest"]
 
@@ -82,7 +82,7 @@ def write_manifest(path: str | Path, record: Mapping[str, Any]) -> Path:
     }
     """
     text = json.dumps(record, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    return write_bytes(path, f"{text}\n".encode())
+    return write_whole(path, f"{text}\n".encode())
 
 
 def source_hash() -> str:

@@ -22,8 +22,8 @@ from discourse.corpus.posts import FILES, Step
 from discourse.errors import SchemaError, UsageError
 from discourse.report.guard import MIN_AUTHORS, require_no_person, shown, suppress, visible
 from discourse.report.rows import language_name, side_name
-from discourse.report.save import write_bytes
 from discourse.schema import SERIES, as_polars
+from discourse.whole import write_whole
 
 __all__ = ["ReportContent", "ReportFigure", "render_report", "write_report"]
 
@@ -106,7 +106,7 @@ def write_report(path: str | Path, content: ReportContent) -> Path:
     ...     write_report(Path(folder) / "report.html", content).read_text(encoding="utf-8")[:15]
     '<!doctype html>'
     """
-    return write_bytes(path, render_report(content).encode("utf-8"))
+    return write_whole(path, render_report(content).encode("utf-8"))
 
 
 def render_report(content: ReportContent) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -18,8 +16,9 @@ from discourse.errors import UsageError
 from discourse.report.guard import plain, require_no_person, shown
 from discourse.report.marks import look
 from discourse.schema import as_polars
+from discourse.whole import write_whole
 
-__all__ = ["csv_bytes", "figure_bytes", "plain", "save_figure", "write_bytes"]
+__all__ = ["csv_bytes", "figure_bytes", "plain", "save_figure"]
 
 DPI = 150
 _FORMULA = r"^\s*[=+\-@\t\r\n＝＋－＠]"
@@ -49,7 +48,7 @@ def save_figure(
     svg, png = figure_bytes(axes_or_figure, title=title, description=description)
     made = []
     for ending, content in (("svg", svg), ("png", png), ("csv", rows)):
-        made.append(write_bytes(stem.with_name(f"{stem.name}.{ending}"), content))
+        made.append(write_whole(stem.with_name(f"{stem.name}.{ending}"), content))
     return made[0], made[1], made[2]
 
 
@@ -91,32 +90,6 @@ def csv_bytes(table: Any) -> bytes:
     ]
     risky = {name: f"'{name}" for name in rows.columns if re.match(_FORMULA, name)}
     return rows.with_columns(disarmed).rename(risky).write_csv().encode("utf-8")
-
-
-def write_bytes(path: str | Path, content: bytes) -> Path:
-    """Write a file whole or not at all, with the folders it needs; returns its path.
-
-    Raises `UsageError` when that is impossible.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_bytes(Path(folder) / "new" / "a.txt", b"peace").read_bytes()
-    b'peace'
-    """
-    path = Path(path)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(aside, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        reason = error.strerror or "the system refused"
-        raise UsageError(f"cannot write {path.name!r}: {reason}; choose a folder you may write to") from error
-    return path
 
 
 def _metadata(text: str) -> str:

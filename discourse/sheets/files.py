@@ -1,50 +1,21 @@
-"""Files that go to coders and come back: written whole or not at all, read alone, from a folder or from a zip."""
+"""Files that go to coders and come back: read alone, from a folder or from a zip."""
 
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
-from uuid import uuid4
 
 import msgspec
 
-from discourse.errors import BadInput, MissingData, UsageError
+from discourse.errors import BadInput, MissingData
 
-__all__ = ["as_json", "json_bytes", "read_file", "read_files", "write_file"]
+__all__ = ["as_json", "json_bytes", "read_file", "read_files"]
 
 _MOST = 1 << 30
 _Shape = TypeVar("_Shape")
-
-
-def write_file(path: str | Path, content: bytes, *, private: bool = False) -> Path:
-    """Write a file whole or not at all, with the folders it needs; returns its path.
-
-    With `private` only its owner may read it. Raises `UsageError` when that is impossible.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_file(Path(folder) / "new" / "a.txt", b"peace").read_bytes()
-    b'peace'
-    """
-    path = Path(path)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        reason = error.strerror or "the system refused"
-        raise UsageError(f"cannot write {path.name!r}: {reason}; choose a folder you may write to") from error
-    return path
 
 
 def read_file(path: str | Path, what: str) -> bytes:
@@ -70,9 +41,9 @@ def read_files(path: str | Path, what: str, ending: str) -> Iterator[tuple[PureP
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = write_file(Path(folder) / "anna" / "a.json", b"{}")
+    ...     _ = (Path(folder) / "a.json").write_bytes(b"{}")
     ...     list(read_files(folder, "export", ".json"))
-    [(PurePosixPath('anna/a.json'), b'{}')]
+    [(PurePosixPath('a.json'), b'{}')]
     """
     place = Path(path)
     if place.is_dir():

@@ -25,7 +25,7 @@ from discourse.labels.labels import Labels
 from discourse.schema import one_of
 from discourse.sheets import inception, spreadsheets, tools
 from discourse.sheets.answers import Answer, Names, as_labels, posts_to_code, with_names
-from discourse.sheets.files import write_file
+from discourse.whole import write_whole
 
 __all__ = ["FORMATS", "export_tasks", "import_labels"]
 
@@ -62,7 +62,7 @@ def export_tasks(sample: pl.DataFrame, codebook: Codebook, path: str | Path, *, 
     for file, content in made.items():
         if file.exists() and (file.is_dir() or file.read_bytes() != content):
             raise UsageError(f"{file.name!r} is there and holds something else, perhaps answers; give another path")
-    return [write_file(file, content) for file, content in made.items()]
+    return [write_whole(file, content) for file, content in made.items()]
 
 
 def import_labels(

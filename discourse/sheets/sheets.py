@@ -23,8 +23,9 @@ from discourse.labels.codebook import Codebook
 from discourse.labels.labels import ADJUDICATED, Labels
 from discourse.schema import LANGUAGES
 from discourse.sheets.answers import Answer, as_labels, posts_to_code
-from discourse.sheets.files import as_json, read_file, write_file
+from discourse.sheets.files import as_json, read_file
 from discourse.sheets.sheet_page import book_in, digest_of, render_sheet
+from discourse.whole import write_whole
 
 __all__ = ["KEY_FILE", "read_notes", "read_sheets", "write_sheets"]
 
@@ -92,8 +93,8 @@ def write_sheets(
         pages[coder] = render_sheet(coder, book, items, language)
     place, written = Path(folder), _csv(key)
     _refuse_other_key(place / KEY_FILE, written)
-    write_file(place / KEY_FILE, written, private=True)
-    return [write_file(place / f"{coder}.html", page.encode("utf-8")) for coder, page in pages.items()]
+    write_whole(place / KEY_FILE, written, private=True)
+    return [write_whole(place / f"{coder}.html", page.encode("utf-8")) for coder, page in pages.items()]
 
 
 def read_sheets(

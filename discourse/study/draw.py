@@ -22,7 +22,7 @@ from discourse.report.manifest import manifest, write_manifest
 from discourse.report.page import ReportContent, ReportFigure, write_report
 from discourse.report.plots import plot_composition, plot_confusion, plot_polarization, plot_shares, plot_truth
 from discourse.report.rows import headline
-from discourse.report.save import csv_bytes, save_figure, write_bytes
+from discourse.report.save import csv_bytes, save_figure
 from discourse.report.words import (
     alt_text,
     answer_sentences,
@@ -37,6 +37,7 @@ from discourse.store.saved import load_corpus
 from discourse.study.ledger import Stage
 from discourse.study.stages import Desk
 from discourse.text.columns import coverage
+from discourse.whole import write_whole
 
 __all__ = ["draw_stages"]
 
@@ -126,7 +127,7 @@ def _report(desk: Desk, published: Path, names: tuple[str, ...]) -> None:
     for name in order:
         title, text, alt = said[name]
         figures.append(ReportFigure(title, text, alt, (published / f"{name}.svg").read_bytes(), f"{name}.csv"))
-    write_bytes(published / "series.csv", csv_bytes(shown(series)))
+    write_whole(published / "series.csv", csv_bytes(shown(series)))
     outputs = {f"{name} ({end})": published / f"{name}.{end}" for name in names for end in ("svg", "png", "csv")}
     record = manifest(
         {**{f"posts {i + 1}": path for i, path in enumerate(study.corpus.inputs)}, "labels": study.labels.file,

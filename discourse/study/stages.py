@@ -19,8 +19,8 @@ from discourse.corpus.sides import Sides
 from discourse.corpus.texts import with_text
 from discourse.errors import MeaningError, PrivacyError
 from discourse.framing.classifier import FramingClassifier
-from discourse.framing.evaluate import evaluate
 from discourse.framing.store import load_model, save_model
+from discourse.judging.evaluate import evaluate
 from discourse.labels.agreement import agreement
 from discourse.labels.codebook import Codebook
 from discourse.labels.labels import Labels, read_labels, read_wide_labels, split_roles
@@ -191,7 +191,7 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
          ("labels",)),
         (train, labelled, ("model.safetensors",), {"seed": s.seed, "c": s.c}, ("framing", "text", "labels")),
         (judge, labelled, ("scores.csv", "confusion.csv"), {"seed": s.seed, "c": s.c, "folds": s.folds},
-         ("framing", "text", "labels", "corpus")),
+         ("judging", "framing", "text", "labels", "corpus")),
         (frame, (*labelled, at("model.safetensors")), ("scored", "framings.parquet"), {},
          ("framing", "text", "labels")),
         (measure, (at("scored"), at("framings.parquet"), *labelled[1:], s.sides), ("series.csv",),

@@ -1,7 +1,7 @@
 """Which of the project's languages a post is written in, where it changes, and an honest "do not know".
 
 Links, mentions, hashtags and emoji are taken out; the script of most letters decides the family. Within the Arabic
-script Urdu, Pashto, Persian and seven others compete, within the Latin script English, Roman Urdu and sixteen others;
+script Urdu, Pashto, Persian and seven others compete, within the Latin script English, Roman Urdu and eighteen others;
 the weights of letter groups and words come from `language_model`, and what they were fitted on stands in
 `docs/language.md`.
 
@@ -9,7 +9,7 @@ the weights of letter groups and words come from `language_model`, and what they
 |---|---|
 | `en` `ur` `ur-Latn` `ps` `fa` | the five; Hindi in Latin letters is `ur-Latn`, Dari and Iranian Persian are `fa` |
 | `mixed` | two languages with at least four words in a row each, and a quarter of the words |
-| `other` | Arabic, Turkish, Indonesian and twenty others that are known, and every other script |
+| `other` | Arabic, Turkish, Indonesian and 22 others that are known, and every other script |
 | `und` | fewer than two letters, or no language as likely as `CONFIDENCE_FLOOR` |
 
 Answers depend on the text alone: not on the column, its order, its partition or the number of threads.
@@ -33,9 +33,6 @@ __all__ = ["CONFIDENCE_FLOOR", "NOTHING", "Found", "Span", "identify", "spans"]
 
 CONFIDENCE_FLOOR: Final = 0.5
 """Below this probability of the best language a post is `und`."""
-
-TEMPERATURE: Final = 1.0
-"""What scores are divided by before they become probabilities, so that these are true; fitted on the dev posts."""
 
 MIXED_WORDS: Final = 4
 MIXED_SHARE: Final = 0.25
@@ -358,7 +355,7 @@ def _mixed(chunks: _Chunks, rows: _Rows, model: Model) -> list[Found]:
 
 def _decided(sums: Numbers, family: Family) -> tuple[list[str], Floats]:
     """The best language of each row and its probability."""
-    logits = (sums + family.offset) / (SCALE * TEMPERATURE)
+    logits = (sums + family.offset) / SCALE
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     main = [name for name in family.names if not name.startswith("other")]

@@ -24,6 +24,7 @@ __all__ = [
     "ARABIC",
     "BUCKETS",
     "LATIN",
+    "NAMES",
     "OTHER",
     "SKELETON",
     "chunk_words",
@@ -39,6 +40,14 @@ LATIN: Final = "latin"
 ARABIC: Final = "arabic"
 OTHER: Final = "other"
 BUCKETS: Final = 1 << 17
+_LISTED: Final = """
+pakistan afghanistan afganistan india iran kabul kandahar herat jalalabad nangarhar islamabad lahore karachi peshawar
+quetta rawalpindi swat waziristan balochistan punjab sindh kashmir delhi durand torkham chaman america usa nato biden
+trump imran khan nawaz sharif bajwa ghani karzai modi taliban
+افغانستان پاکستان پاكستان ایران ايران کابل كابل هرات پنجاب بلوچستان طالبان ناتو امریکا امريكا
+"""
+NAMES: Final = frozenset(_LISTED.split())
+"""Names that are spelled alike in several of the languages: what a post is about, no evidence of how it is written."""
 
 _LONGEST_WORD: Final = 20
 _NOISE = regex.compile(
@@ -53,65 +62,6 @@ _PUNCTUATION: Final = ".,!?:;()'\"،؛؟۔…*-“”‘’"
 _RETWEETS: Final = frozenset({"RT", "rt", "via"})
 _ONE_WORD = re.compile(r"[a-zA-Z]+|[\u0621-\u063a\u0641-\u064a\u066e\u066f\u0671-\u06d3]+")
 _ONE_NAME = re.compile(r"[@#][A-Za-z_][A-Za-z0-9_]*[.,!?:…]*|https://t\.co/[A-Za-z0-9]+")
-# Names that are spelled alike in several of the languages: what a post is about, no evidence of how it is written.
-_NAMES: Final = frozenset(
-    [
-        "pakistan",
-        "afghanistan",
-        "afganistan",
-        "india",
-        "iran",
-        "kabul",
-        "kandahar",
-        "herat",
-        "jalalabad",
-        "nangarhar",
-        "islamabad",
-        "lahore",
-        "karachi",
-        "peshawar",
-        "quetta",
-        "rawalpindi",
-        "swat",
-        "waziristan",
-        "balochistan",
-        "punjab",
-        "sindh",
-        "kashmir",
-        "delhi",
-        "durand",
-        "torkham",
-        "chaman",
-        "america",
-        "usa",
-        "nato",
-        "biden",
-        "trump",
-        "imran",
-        "khan",
-        "nawaz",
-        "sharif",
-        "bajwa",
-        "ghani",
-        "karzai",
-        "modi",
-        "taliban",
-        "افغانستان",
-        "پاکستان",
-        "پاكستان",
-        "ایران",
-        "ايران",
-        "کابل",
-        "كابل",
-        "هرات",
-        "پنجاب",
-        "بلوچستان",
-        "طالبان",
-        "ناتو",
-        "امریکا",
-        "امريكا",
-    ]
-)
 _SIGNS = regex.compile(r"[\u0610-\u061a\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06ed\u0640]+")
 _PRESENTATION = regex.compile(r"[\ufb50-\ufdf9\ufdfc-\ufdff\ufe70-\ufefe]")
 _STRETCHED = re.compile(r"(.)\1\1+")
@@ -174,11 +124,11 @@ def chunk_words(chunk: str) -> list[tuple[str, str]]:
     core = chunk.strip(_PUNCTUATION)
     if _ONE_WORD.fullmatch(core):
         word = "" if core in _RETWEETS else plain(core)
-        return [(word, LATIN if core.isascii() else ARABIC)] if word and word not in _NAMES else []
+        return [(word, LATIN if core.isascii() else ARABIC)] if word and word not in NAMES else []
     if _ONE_NAME.fullmatch(chunk):
         return []
     found = [(plain(word), script_of(word)) for word, _, _ in words(chunk)]
-    return [(word, script) for word, script in found if word and word not in _NAMES]
+    return [(word, script) for word, script in found if word and word not in NAMES]
 
 
 def plain_words(text: str, script: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""How good a classifier is, on posts it has not seen, and whether that still holds."""

@@ -1,0 +1,1 @@
+"""Trained classifiers kept by name and version, and replaced only on evidence."""
