@@ -18,13 +18,20 @@ import numpy.typing as npt
 
 from discourse.errors import UsageError
 
-__all__ = ["hash_keys", "poisson_weights"]
+__all__ = ["hash_keys", "keyed_weights", "poisson_weights"]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 # Cumulative Poisson(1) probabilities; beyond 20 the tail is below the resolution of a 53-bit uniform.
-_POISSON_CDF = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(21)])
+_CDF = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(21)])
+# The weight by the first bits of a uniform; -1 where that range holds a step of the distribution: look at all bits.
+_BITS = 12
+_STARTS = np.arange(1 << _BITS) / (1 << _BITS)
+_ENDS = np.nextafter(_STARTS + 1.0 / (1 << _BITS), 0.0)
+_BY_FIRST = np.searchsorted(_CDF, _STARTS, side="right").astype(np.int8)
+_BY_FIRST[np.searchsorted(_CDF, _ENDS, side="right") != _BY_FIRST] = -1
+_ROWS = 512  # so many ids at a time stay in the cache
 
 
 def hash_keys(ids: Sequence[str], seed: int) -> npt.NDArray[np.uint64]:
@@ -50,11 +57,31 @@ def poisson_weights(ids: Sequence[str], replicates: int, seed: int) -> npt.NDArr
     """
     if replicates < 1:
         raise UsageError(f"replicates is {replicates}; a bootstrap needs at least 1 (400 is the default)")
-    steps = np.arange(1, replicates + 1, dtype=np.uint64) * _GOLDEN
-    z = hash_keys(ids, seed)[:, None] + steps[None, :]
-    z = (z ^ (z >> np.uint64(30))) * _MIX_1
-    z = (z ^ (z >> np.uint64(27))) * _MIX_2
-    z ^= z >> np.uint64(31)
-    uniform = (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    weights: npt.NDArray[np.int64] = np.searchsorted(_POISSON_CDF, uniform, side="right").astype(np.int64)
+    return keyed_weights(hash_keys(ids, seed), 0, replicates)
+
+
+def keyed_weights(keys: npt.NDArray[np.uint64], first: int, last: int) -> npt.NDArray[np.int64]:
+    """Poisson(1) weights of n keys in replicates `first` up to `last`, counted from 0; shape (n, last - first).
+
+    >>> keyed_weights(hash_keys(["alice"], seed=0), 6, 8).tolist()
+    [[1, 3]]
+    """
+    weights = np.empty((len(keys), last - first), dtype=np.int64)
+    steps = np.arange(first + 1, last + 1, dtype=np.uint64) * _GOLDEN
+    for start in range(0, len(keys), _ROWS):
+        weights[start : start + _ROWS] = _weights(keys[start : start + _ROWS], steps)
     return weights
+
+
+def _weights(keys: npt.NDArray[np.uint64], steps: npt.NDArray[np.uint64]) -> npt.NDArray[np.int8]:
+    z = keys[:, None] + steps
+    z ^= z >> np.uint64(30)
+    z *= _MIX_1
+    z ^= z >> np.uint64(27)
+    z *= _MIX_2
+    z ^= z >> np.uint64(31)
+    made: npt.NDArray[np.int8] = _BY_FIRST[(z >> np.uint64(64 - _BITS)).astype(np.int16)]
+    at = np.nonzero(made < 0)
+    uniform = (z[at] >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    made[at] = np.searchsorted(_CDF, uniform, side="right")
+    return made

@@ -44,7 +44,7 @@ ABSTAIN = "abstain"
 FRAMES = ("nationalist", "conciliatory", "both", "neither")
 KINDS = ("original", "reply", "quote", "repost")
 LANGUAGES = ("en", "ur", "ur-Latn", "ps", "fa", "mixed", "other", "und")
-WEIGHTS = ("author", "post")
+WEIGHTS = ("author", "post", "unique_text")
 
 _UTC = pl.Datetime("us", "UTC")
 
@@ -56,7 +56,8 @@ def one_of(value: str, allowed: Iterable[str], what: str) -> str:
     'author'
     >>> one_of("authors", WEIGHTS, "weight")
     Traceback (most recent call last):
-    discourse.errors.SchemaError: weight is 'authors'; it must be 'author' or 'post'. Did you mean 'author'?
+    discourse.errors.SchemaError: weight is 'authors'; it must be 'author', 'post' or 'unique_text'. Did you mean
+    'author'?
     """
     options = [str(option) for option in allowed]
     if value in options:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from discourse.errors import UsageError
 from discourse.measure.bootstrap import percentile_interval, replicate_variance
-from discourse.poisson import hash_keys, poisson_weights
+from discourse.poisson import hash_keys, keyed_weights, poisson_weights
 
 MASK = 2**64 - 1
 
@@ -41,6 +41,19 @@ def slow_weight(author: str, seed: int, b: int) -> int:
 def test_weights_follow_the_specification(authors: list[str], seed: int, replicates: int) -> None:
     made = poisson_weights(authors, replicates, seed)
     assert made.tolist() == [[slow_weight(a, seed, b) for b in range(replicates)] for a in authors]
+
+
+def test_a_million_weights_are_those_of_the_distribution() -> None:
+    """A weight is looked up by its first bits: none may differ from the one that all 53 bits give."""
+    ids = [f"x:{i}" for i in range(1_000)]
+    steps = [sum(math.exp(-1.0) / math.factorial(k) for k in range(n + 1)) for n in range(21)]
+    keys = hash_keys(ids, 5)
+    z = keys[:, None] + np.arange(1, 1_001, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    uniform = ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+    assert np.array_equal(poisson_weights(ids, 1_000, 5), (uniform[..., None] >= np.array(steps)).sum(axis=-1))
+    assert np.array_equal(keyed_weights(keys, 700, 1_000), poisson_weights(ids, 1_000, 5)[:, 700:])
 
 
 def test_a_weight_depends_on_author_seed_and_replicate_alone() -> None:

@@ -134,10 +134,10 @@ WRONG = {
     "every in [measure] is '1y'; it must be '1h', '6h', '1d', '1w' or '1mo'":
         {"measure": 'every = "1y"'},
     "every in [measure] is 7; it must be a word, like '1w'": {"measure": "every = 7"},
-    "a weight in [measure] is 'authors'; it must be 'author' or 'post'. Did you mean 'author'?":
+    "a weight in [measure] is 'authors'; it must be 'author', 'post' or 'unique_text'. Did you mean 'author'?":
         {"measure": 'weights = ["authors"]'},
-    "weights in [measure] is []; name one or both of author, post": {"measure": "weights = []"},
-    "weights in [measure] is ['post', 'post']; name one or both of author, post":
+    "weights in [measure] is []; name some of author, post, unique_text": {"measure": "weights = []"},
+    "weights in [measure] is ['post', 'post']; name some of author, post, unique_text":
         {"measure": 'weights = ["post","post"]'},
     "gold_within in [measure] is 'week'; it must be 'window', 'side' or 'all'": {"measure": 'gold_within = "week"'},
     "replicates in [measure] is 0; it must be 1 or more, like 400": {"measure": "replicates = 0"},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -26,12 +27,13 @@ def given_tallies(counts: np.ndarray, gold: np.ndarray, replicates: int = 3) -> 
     t, s = counts.shape[:2]
     design = Design(tuple(f"w{i}" for i in range(t)), tuple(f"s{i}" for i in range(s)), "post", replicates)
     posts = counts.sum(axis=-1).reshape(-1).astype(np.int64)
-    return Tallies(
-        design,
-        np.repeat(counts.reshape(t * s, 5, 1), 1 + replicates, axis=-1).astype(np.int64) * SCALE,
-        np.repeat(gold.reshape(t * s, 5, 4, 1), 1 + replicates, axis=-1).astype(np.int64) * SCALE,
+    return replace(
+        Tallies.empty(design),
+        counts=np.repeat(counts.reshape(t * s, 5, 1), 1 + replicates, axis=-1).astype(np.int64) * SCALE,
+        gold=np.repeat(gold.reshape(t * s, 5, 4, 1), 1 + replicates, axis=-1).astype(np.int64) * SCALE,
         n_posts=posts,
         n_authors=posts,
+        sum_sizes=posts,
         sum_squares=posts,
         n_gold=gold.sum(axis=-1).reshape(t * s, 5).astype(np.int64),
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from functools import reduce
 from operator import add
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.tallies import PREDICTED, SCALE, Design, Tallies, tally
+from discourse.errors import BadInput, MeaningError, MissingData, SchemaError, UsageError
+from discourse.measure.tallies import GRID, PREDICTED, SCALE, SCORES, Design, Tallies, tally
 from discourse.poisson import poisson_weights
-from discourse.schema import FRAMES
+from discourse.schema import FRAMES, WEIGHTS
 
 WINDOWS, SIDES = ("w1", "w2"), ("pakistan", "afghanistan", "unknown")
 COLUMNS = {
@@ -24,6 +25,7 @@ COLUMNS = {
     "value": pl.String,
     "inclusion_p": pl.Float64,
 }
+MORE = {"copy_id": pl.String, **{f"p_{frame}": pl.Float64 for frame in FRAMES}}
 GOLD = st.one_of(
     st.just((None, None)), st.tuples(st.sampled_from(FRAMES), st.sampled_from([1.0, 0.5, 0.3, 1 / 7, 0.01]))
 )
@@ -36,14 +38,28 @@ ROW = st.tuples(
 ).map(lambda row: (*row[:4], *row[4]))
 ROWS = st.lists(ROW, max_size=40)
 Row = tuple[str, str, str, str, str | None, float | None]
+SCORED = st.sampled_from(
+    [(1.0, 0.0, 0.0, 0.0), (0.07, 0.23, 0.3, 0.4), (0.22, 0.26, 0.19, 0.33), (0.0, 0.34, 0.33, 0.33)]
+)
+FULL_ROWS = st.lists(st.tuples(ROW, st.sampled_from([None, "c1", "c2"]), SCORED), max_size=30)
+FullRow = tuple[Row, str | None, tuple[float, ...]]
 
 
 def frame(rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
-def design(weight: str, replicates: int = 5) -> Design:
-    return Design(WINDOWS, SIDES, weight=weight, replicates=replicates, seed=3)
+def full_frame(rows: list[FullRow]) -> pl.DataFrame:
+    """With copies, probabilities, ids and times; a later row is a later post."""
+    wide = [(*row, copy, *scores) for row, copy, scores in rows]
+    at = pl.int_range(pl.len())
+    return pl.DataFrame(wide, schema=COLUMNS | MORE, orient="row").with_columns(
+        post_id=pl.format("x:{}", at), created_at=pl.from_epoch(at)
+    )
+
+
+def design(weight: str, replicates: int = 5, scores: str = "none") -> Design:
+    return Design(WINDOWS, SIDES, weight=weight, replicates=replicates, seed=3, scores=scores)
 
 
 def parts_of(rows: list[Row], keep_authors_whole: bool, part: list[int]) -> list[pl.DataFrame]:
@@ -89,42 +105,159 @@ def test_row_order_does_not_matter(rows: list[Row], weight: str, random: object)
     assert tally(frame(shuffled), design(weight)) == tally(frame(rows), design(weight))
 
 
-def slow(rows: list[Row], made: Design) -> Tallies:
+def slow(rows: list[FullRow], made: Design) -> dict[str, np.ndarray]:
     """The same by loops over posts and replicates."""
     cells, b = made.cells, 1 + made.replicates
-    counts = np.zeros((cells, 5, b), np.int64)
-    gold = np.zeros((cells, 5, 4, b), np.int64)
-    n_gold = np.zeros((cells, 5), np.int64)
-    posts_of = Counter((author, window, side) for author, window, side, *_ in rows)
-    by_cell: dict[int, list[int]] = defaultdict(list)
-    for (_, window, side), m in posts_of.items():
-        by_cell[WINDOWS.index(window) * 3 + SIDES.index(side)].append(m)
-    for author, window, side, predicted, value, p in rows:
-        cell, j = WINDOWS.index(window) * 3 + SIDES.index(side), PREDICTED.index(predicted)
-        unit = 2**32 / posts_of[author, window, side] if made.weight == "author" else float(2**32)
-        weights = [1, *poisson_weights([author], made.replicates, made.seed)[0].tolist()]
-        for i, w in enumerate(weights):
-            counts[cell, j, i] += w * round(unit)
+    out = {
+        "counts": np.zeros((cells, 5, b), np.int64), "gold": np.zeros((cells, 5, 4, b), np.int64),
+        "soft": np.zeros((cells, 4, b), np.int64), "soft_gold": np.zeros((cells, 4, 4, b), np.int64),
+        "soft_square": np.zeros((cells, 4, b), np.int64), "grid": np.zeros((cells, len(GRID), b), np.int64),
+        "n_gold": np.zeros((cells, 5), np.int64),
+    }  # fmt: skip
+    cell_of = [WINDOWS.index(row[1]) * 3 + SIDES.index(row[2]) for row, *_ in rows]
+    text_of = [copy or f"x:{at}" for at, (_, copy, _) in enumerate(rows)]
+    units: dict[int, Counter[str]] = defaultdict(Counter)
+    for at, ((author, _, _, predicted, value, p), _, scores) in enumerate(rows):
+        cell, j = cell_of[at], PREDICTED.index(predicted)
+        shared = {
+            "post": [at],
+            "author": [i for i in range(len(rows)) if cell_of[i] == cell and rows[i][0][0] == author],
+            "unique_text": [i for i in range(len(rows)) if cell_of[i] == cell and text_of[i] == text_of[at]],
+        }[made.weight]
+        unit = rows[shared[0]][0][0]
+        units[cell][unit] += shared[0] == at
+        w = round(2**32 / len(shared))
+        w_gold = round(2**32 / len(shared) / p) if value is not None and p is not None else 0
+        near = int(np.abs(GRID - np.array(scores)).sum(axis=1).argmin())
+        for i, draw in enumerate([1, *poisson_weights([unit], made.replicates, made.seed)[0].tolist()]):
+            out["counts"][cell, j, i] += draw * w
+            out["grid"][cell, near, i] += draw * w
+            for k in range(4):
+                out["soft"][cell, k, i] += draw * round(w_of(made, shared) * scores[k])
             if value is not None and p is not None:
-                gold[cell, j, FRAMES.index(value), i] += w * round(unit / p)
-        n_gold[cell, j] += value is not None
-    return Tallies(
-        made,
-        counts,
-        gold,
-        n_posts=np.array([sum(by_cell[c]) for c in range(cells)]),
-        n_authors=np.array([len(by_cell[c]) for c in range(cells)]),
-        sum_squares=np.array([sum(m * m for m in by_cell[c]) for c in range(cells)]),
-        n_gold=n_gold,
-    )
+                true = FRAMES.index(value)
+                out["gold"][cell, j, true, i] += draw * w_gold
+                for k in range(4):
+                    out["soft_gold"][cell, k, true, i] += draw * round(w_gold * scores[k])
+                    out["soft_square"][cell, k, i] += draw * round(w_gold * scores[k] ** 2)
+        out["n_gold"][cell, j] += value is not None
+    every = range(cells)
+    out["n_posts"] = np.array([cell_of.count(c) for c in every])
+    out["n_authors"] = np.array([len({row[0] for at, (row, *_) in enumerate(rows) if cell_of[at] == c}) for c in every])
+    out["sum_sizes"] = np.array([sum(units[c].values()) for c in every])
+    out["sum_squares"] = np.array([sum(n * n for n in units[c].values()) for c in every])
+    return out
 
 
-@settings(deadline=None, max_examples=60)
-@given(ROWS, WEIGHT)
-def test_equals_a_slow_loop(rows: list[Row], weight: str) -> None:
-    made, expected = tally(frame(rows), design(weight)), slow(rows, design(weight))
-    for name in ("counts", "gold", "n_posts", "n_authors", "sum_squares", "n_gold"):
-        assert np.array_equal(getattr(made, name), getattr(expected, name)), name
+def w_of(made: Design, shared: list[int]) -> int:
+    return round(2**32 / len(shared))
+
+
+ALL_WEIGHTS = st.sampled_from(WEIGHTS)
+
+
+@settings(deadline=None, max_examples=40)
+@given(FULL_ROWS, ALL_WEIGHTS)
+def test_equals_a_slow_loop(rows: list[FullRow], weight: str) -> None:
+    asked = design(weight, scores="grid")
+    made, expected = tally(full_frame(rows), asked).arrays(), slow(rows, asked)
+    assert made.keys() == expected.keys()
+    for name, array in expected.items():
+        assert np.array_equal(made[name], array), name
+
+
+@settings(deadline=None, max_examples=40)
+@given(FULL_ROWS, ALL_WEIGHTS, st.sampled_from(SCORES), PARTS)
+def test_whole_cells_in_any_partition_add_up_to_the_bit(
+    rows: list[FullRow], weight: str, scores: str, part: list[int]
+) -> None:
+    asked, everything = design(weight, scores=scores), full_frame(rows)
+    home = [part[(WINDOWS.index(row[1]) * 3 + SIDES.index(row[2])) % len(part)] for row, *_ in rows]
+    at = pl.Series(home, dtype=pl.Int64)
+    a, b, c = (tally(everything.filter(at == one), asked) for one in range(3))
+    assert (c + a) + b == a + (b + c) == tally(everything, asked)
+
+
+def test_what_is_not_asked_for_is_not_counted() -> None:
+    rows: list[FullRow] = [(POST, None, (0.25,) * 4)]
+    none, sums = (tally(full_frame(rows), design("post", scores=scores)) for scores in ("none", "sums"))
+    assert none.soft.size == none.soft_gold.size == none.soft_square.size == none.grid.size == sums.grid.size == 0
+    assert sums.soft.sum() > 0
+
+
+def test_a_text_posted_by_many_counts_once_and_for_its_first_author() -> None:
+    """Two accounts post one text five times, a third another: two texts, whatever the campaign does."""
+    row = lambda author, predicted: (author, "w1", "pakistan", predicted, None, None)  # noqa: E731
+    campaign: list[FullRow] = [(row("x:b" if at % 2 else "x:a", "both"), "c1", (1.0, 0.0, 0.0, 0.0)) for at in range(5)]
+    made = tally(full_frame([*campaign, (row("x:c", "neither"), None, (0.0, 0.0, 0.0, 1.0))]), design("unique_text"))
+    assert (made.counts[0, :, 0] / SCALE).round(6).tolist() == [0.0, 0.0, 1.0, 1.0, 0.0]
+    draws = poisson_weights(["x:a", "x:c"], 5, 3)
+    assert (made.counts[0, 2, 1:] / SCALE).round(6).tolist() == draws[0].tolist()
+    assert (int(made.n_posts[0]), int(made.n_authors[0]), float(made.n_eff()[0])) == (6, 3, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "wanted"),
+    [
+        ((0.07, 0.23, 0.3, 0.4), (1, 2, 3, 4)),
+        ((0.25, 0.25, 0.25, 0.25), (3, 3, 2, 2)),
+        ((1 / 3, 1 / 3, 1 / 3, 0.0), (4, 3, 3, 0)),
+        ((0.0, 0.0, 0.04, 0.96), (0, 0, 0, 10)),
+    ],
+)
+def test_probabilities_go_to_the_nearest_tenths_that_sum_to_one(
+    scores: tuple[float, ...], wanted: tuple[int, ...]
+) -> None:
+    made = tally(full_frame([(POST, None, scores)]), design("post", scores="grid"))
+    at = made.grid[0, :, 0].nonzero()[0]
+    assert (GRID[at] * 10).round().astype(int).tolist() == [list(wanted)]
+
+
+def test_the_grid_holds_every_mix_of_tenths_once() -> None:
+    assert GRID.shape == (286, 4)
+    assert np.allclose(GRID.sum(axis=1), 1.0)
+    assert len(np.unique(GRID.round(6), axis=0)) == 286
+
+
+def test_scores_need_probabilities_and_unique_texts_need_copies() -> None:
+    with pytest.raises(SchemaError, match=r"^the posts have no p_nationalist; this method needs the probability"):
+        tally(frame([POST]), design("post", scores="sums"))
+    with pytest.raises(SchemaError, match=r"^unique texts need a column 'post_id'; make the table with observe"):
+        tally(frame([POST]), design("unique_text"))
+
+
+def test_a_sum_that_does_not_fit_is_refused() -> None:
+    big = tally(frame([("x:a", "w1", "pakistan", "neither", "both", 1e-7)]), design("post"))
+    with pytest.raises(UsageError, match=r"^the sum of these tallies does not fit into 64 bits \(gold\)"):
+        reduce(lambda total, _: total + total, range(12), big)
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_a_file_gives_back_the_tallies(tmp_path: Path, weight: str) -> None:
+    rows: list[FullRow] = [
+        (("x:a", "w2", "unknown", "neither", "both", 0.3), "c1", (0.1, 0.2, 0.3, 0.4)),
+        (POST, None, (0.25,) * 4),
+    ]
+    made = tally(full_frame(rows), design(weight, scores="grid"))
+    first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    made.to_parquet(first)
+    made.to_parquet(second)
+    assert Tallies.from_parquet(first) == made
+    assert first.read_bytes() == second.read_bytes()
+    nothing = tally(full_frame([]), design(weight))
+    nothing.to_parquet(first)
+    assert Tallies.from_parquet(first) == nothing
+
+
+def test_a_file_that_holds_no_tallies_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingData, match=r"^there are no tallies at"):
+        Tallies.from_parquet(tmp_path / "none.parquet")
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "other.parquet")
+    with pytest.raises(BadInput, match=r"^other.parquet holds no tallies of this package"):
+        Tallies.from_parquet(tmp_path / "other.parquet")
+    (tmp_path / "text.parquet").write_text("no parquet")
+    with pytest.raises(BadInput, match=r"^text.parquet holds no tallies of this package"):
+        Tallies.from_parquet(tmp_path / "text.parquet")
 
 
 @settings(deadline=None, max_examples=40)
@@ -182,7 +315,7 @@ def test_different_designs_refuse_to_merge(other: Design) -> None:
     first, second = tally(frame([POST]), design("post")), tally(frame([]), Design(("w",), ("s",)))
     assert first != second
     with pytest.raises(MeaningError) as caught:
-        first + Tallies(other, *(getattr(first, n) for n in list(vars(first))[1:]))
+        first + Tallies(other, **first.arrays())
     assert str(caught.value) == "these tallies were made under different designs; tally both with the same one"
 
 
@@ -245,10 +378,10 @@ def test_a_design_names_each_once(windows: tuple[str, ...], sides: tuple[str, ..
         Design(windows, sides)
 
 
-def test_a_design_knows_two_weights() -> None:
+def test_a_design_knows_three_weights() -> None:
     with pytest.raises(SchemaError) as caught:
         Design(WINDOWS, SIDES, weight="posts")
-    assert str(caught.value) == "weight is 'posts'; it must be 'author' or 'post'. Did you mean 'post'?"
+    assert str(caught.value) == "weight is 'posts'; it must be 'author', 'post' or 'unique_text'. Did you mean 'post'?"
 
 
 def test_an_author_on_two_sides_is_weighted_within_each() -> None:

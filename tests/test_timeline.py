@@ -325,7 +325,16 @@ GOLD = pl.DataFrame({"post_id": ["x:1"], "value": ["neither"], "inclusion_p": [0
 
 def test_observe_puts_posts_framings_and_gold_side_by_side() -> None:
     made = observe(POSTS, FRAMINGS, GOLD)
-    assert made.columns == ["post_id", "predicted", "author_id", "created_at", "side", "value", "inclusion_p"]
+    assert made.columns == [
+        "post_id",
+        "predicted",
+        "author_id",
+        "created_at",
+        "side",
+        "copy_id",
+        "value",
+        "inclusion_p",
+    ]
     assert made.select("post_id", "predicted", "author_id", "side", "value", "inclusion_p").rows() == [
         ("x:1", "nationalist", "x:b", "unknown", "neither", 0.25),
         ("x:2", "neither", "x:a", "pakistan", None, None),
@@ -335,6 +344,21 @@ def test_observe_puts_posts_framings_and_gold_side_by_side() -> None:
     assert bare.columns == made.columns
     assert bare["value"].null_count() == bare["inclusion_p"].null_count() == 3
     assert bare.schema["inclusion_p"] == pl.Float64
+
+
+def test_observe_keeps_copies_and_probabilities() -> None:
+    scored = FRAMINGS.with_columns(p_both=pl.Series([0.9, 0.1, 0.2]), model=pl.lit("a@1"))
+    made = observe(POSTS.with_columns(copy_id=pl.Series(["x:1", None, "x:3"])), scored)
+    assert made.select("post_id", "copy_id", "p_both").rows() == [
+        ("x:1", None, 0.2), ("x:2", "x:1", 0.1), ("x:3", "x:3", 0.9),
+    ]  # fmt: skip
+
+
+def test_a_series_is_of_one_model() -> None:
+    spliced = FRAMINGS.with_columns(model=pl.Series(["a@1", "a@1", "a@2"]))
+    with pytest.raises(MeaningError) as caught:
+        observe(POSTS, spliced)
+    assert str(caught.value) == "the framings are of 2 models; a series never splices them: filter to one"
 
 
 def test_observe_measures_the_classified_posts() -> None:

@@ -33,12 +33,12 @@ def shuffled_shares(
     everything = _all_gold(encoded)
     rows = encoded.filter(pl.col("side").is_in(sides))
     t, j, k = len(design.windows), len(PREDICTED), len(FRAMES)
-    units = rows.select("author_id", "side").unique().sort("author_id", "side")
+    units = rows.select("unit", "side").unique().sort("unit", "side")
     if units.is_empty():
         return np.full((shuffles, t, 2, k), np.nan)
-    rows = rows.join(units.with_row_index("unit"), on=["author_id", "side"], how="left", validate="m:1")
+    rows = rows.join(units.with_row_index("place"), on=["unit", "side"], how="left", validate="m:1")
     window = rows["cell"].to_numpy() // len(design.sides)
-    pred, true, unit = (rows[c].to_numpy() for c in ("pred", "true", "unit"))
+    pred, true, unit = (rows[c].to_numpy() for c in ("pred", "true", "place"))
     coded = true >= 0
     counts = _by_unit(rows["w"].to_numpy(), unit, window * j + pred, units.height, t * j)
     gold = _by_unit(

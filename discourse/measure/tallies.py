@@ -1,49 +1,70 @@
 """Additive tallies: what every share is computed from, with the bootstrap as one more axis.
 
 A tally counts posts by cell (window x side) and predicted class, and gold labels by cell, predicted and true
-class. Counts are whole numbers: a weight of one post is `SCALE` (2**32), so that author weights (1/m for an
-author with m posts in the cell) and inclusion weights (1/p) add up exactly, in any order. Tallies of disjoint
-partitions merge by `+`; with author weights, a partition must hold all posts an author has in a cell, and so it
-must with any weight for `n_authors` and `n_eff` to be right.
+class; on request also the classifier's probabilities. Counts are whole numbers: a weight of one post is `SCALE`
+(2**32), so that author weights (1/m for an author with m posts in the cell), weights of unique texts (1/c for a
+text with c copies in the cell) and inclusion weights (1/p) add up exactly, in any order.
+
+Tallies of disjoint partitions merge by `+`. A partition must hold all posts of a cell that share a weight: all of an
+author's, all copies of a text. So it does when it holds whole cells, or, for author weights, whole authors. With post
+weights alone any partition gives the same counts; `n_authors` and `n_eff` want whole authors with any weight.
 
 Source of the design: Tenenbein (1970) double sampling; author weights as in a ratio of cluster means.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import json
+from dataclasses import asdict, dataclass, fields
+from itertools import product
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import sparse
 
-from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.poisson import poisson_weights
+from discourse.errors import BadInput, DiscourseError, MeaningError, MissingData, SchemaError, UsageError
+from discourse.measure.spread import CAPACITY, spread
 from discourse.schema import ABSTAIN, FRAMES, WEIGHTS, one_of
 
-__all__ = ["PREDICTED", "SCALE", "Design", "Tallies", "encode", "tally"]
+__all__ = ["GRID", "PREDICTED", "SCALE", "SCORES", "Design", "Tallies", "encode", "tally"]
 
 SCALE = 2**32
 PREDICTED = (*FRAMES, ABSTAIN)
-_CAPACITY = 2**62
+_FORMAT = "discourse-tallies-1"
+SCORES = ("none", "sums", "grid")
+_STEPS = 10
+GRID = np.array([(*p, _STEPS - sum(p)) for p in product(range(_STEPS + 1), repeat=3) if sum(p) <= _STEPS]) / _STEPS
+"""Probabilities of the four frames in steps of a tenth, shape (286, 4): what `scores="grid"` counts posts by."""
+
 _RAREST = 1e-9  # an inclusion probability below this does not fit into whole numbers
+_P = tuple(f"p_{frame}" for frame in FRAMES)
 
 Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Design:
-    """What a tally counts by: t windows, s sides, the weight of a post, b replicates and their seed."""
+    """What a tally counts by: t windows, s sides, the weight of a post, b replicates and their seed.
+
+    `scores` says what is kept of the classifier's probabilities: nothing ("none"), their weighted sums ("sums"), or
+    also how many posts have which probabilities, in steps of a tenth ("grid").
+    """
 
     windows: tuple[str, ...]
     sides: tuple[str, ...]
     weight: str = "author"
     replicates: int = 400
     seed: int = 0
+    scores: str = "none"
 
     def __post_init__(self) -> None:
         one_of(self.weight, WEIGHTS, "weight")
+        one_of(self.scores, SCORES, "scores")
+        if self.replicates < 1:
+            raise UsageError(f"replicates is {self.replicates}; a bootstrap needs at least 1 (400 is the default)")
         for name in ("windows", "sides"):
             if len(set(getattr(self, name))) != len(getattr(self, name)) or not getattr(self, name):
                 raise UsageError(f"{name} is {getattr(self, name)}; it must name at least one, each once")
@@ -58,16 +79,32 @@ class Design:
 class Tallies:
     """Counts of one or more partitions under one design.
 
-    Shapes: `counts` (cells, predicted, 1 + b), `gold` (cells, predicted, true, 1 + b), where column 0 is the
-    sample itself and column i is replicate i; `n_posts`, `n_authors`, `sum_squares` (cells,); `n_gold`
-    (cells, predicted). `counts` and `gold` are in units of 1/SCALE post.
+    Arrays with a replicate axis last (column 0 is the sample itself, column i is replicate i), in units of 1/SCALE
+    post; k frames, j predicted classes:
+
+    | name | shape | what |
+    |---|---|---|
+    | `counts` | cells, j | posts |
+    | `gold` | cells, j, k | gold labels over inclusion probability, by predicted and true class |
+    | `soft` | cells, k | probabilities of all posts |
+    | `soft_gold` | cells, k, k | probabilities of the gold posts by frame and true class |
+    | `soft_square` | cells, k | their squares |
+    | `grid` | cells, 286 | posts by their probabilities, see `GRID` |
+
+    Arrays that the design does not ask for have no cells. Whole numbers without replicates: `n_posts`, `n_authors`,
+    `sum_sizes` and `sum_squares` (cells,) of the sizes of the bootstrap's units, `n_gold` (cells, j).
     """
 
     design: Design
     counts: Counts
     gold: Counts
+    soft: Counts
+    soft_gold: Counts
+    soft_square: Counts
+    grid: Counts
     n_posts: Counts
     n_authors: Counts
+    sum_sizes: Counts
     sum_squares: Counts
     n_gold: Counts
 
@@ -76,34 +113,97 @@ class Tallies:
             return NotImplemented
         if self.design != other.design:
             raise MeaningError("these tallies were made under different designs; tally both with the same one")
-        names = [field.name for field in fields(self) if field.name != "design"]
-        return Tallies(self.design, *(getattr(self, name) + getattr(other, name) for name in names))
+        mine, others = self.arrays(), other.arrays()
+        for name, array in mine.items():
+            if float(array.max(initial=0)) + float(others[name].max(initial=0)) > 2.0**62:
+                raise UsageError(
+                    f"the sum of these tallies does not fit into 64 bits ({name}); use fewer, longer windows"
+                )
+        return Tallies(self.design, **{name: array + others[name] for name, array in mine.items()})
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tallies) or self.design != other.design:
             return False
-        names = [field.name for field in fields(self) if field.name != "design"]
-        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+        others = other.arrays()
+        return all(np.array_equal(array, others[name]) for name, array in self.arrays().items())
 
     __hash__ = None  # type: ignore[assignment]
 
-    def n_eff(self) -> npt.NDArray[np.float64]:
-        """Kish's effective sample size per cell, authors as clusters; 0 where a cell is empty.
+    def arrays(self) -> dict[str, Counts]:
+        """All arrays by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "design"}
 
-        Post weight: (sum m)^2 / sum m^2 over authors. Author weight: every author counts once, so it is
-        the number of authors. Source: Kish (1965), *Survey Sampling*.
+    def to_parquet(self, path: str | Path) -> None:
+        """Write the tallies into one file, the same bytes every time; `from_parquet` reads it back.
+
+        >>> import tempfile
+        >>> made = Tallies.empty(Design(("w1",), ("pakistan",), replicates=2))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made.to_parquet(f"{folder}/tallies.parquet")
+        ...     Tallies.from_parquet(f"{folder}/tallies.parquet") == made
+        True
         """
-        if self.design.weight == "author":
-            return self.n_authors.astype(np.float64)
-        return self.n_posts.astype(np.float64) ** 2 / np.maximum(self.sum_squares, 1)
+        frames = []
+        for name, array in self.arrays().items():
+            flat = (
+                array.reshape(-1, 1 + self.design.replicates)
+                if array.ndim > 1 and name != "n_gold"
+                else array.reshape(-1, 1)
+            )
+            at = np.flatnonzero(flat.any(axis=1))
+            frames.append(pl.DataFrame(
+                {"array": [name] * len(at), "slot": at, "values": flat[at].tolist()},
+                schema={"array": pl.String, "slot": pl.Int64, "values": pl.List(pl.Int64)},
+            ))  # fmt: skip
+        design = json.dumps({"format": _FORMAT, **asdict(self.design)}, sort_keys=True)
+        pl.concat(frames).write_parquet(path, metadata={"design": design}, statistics=False)
+
+    @classmethod
+    def from_parquet(cls, path: str | Path) -> Tallies:
+        """Read what `to_parquet` wrote. Raises `MissingData` without a file, `BadInput` for another."""
+        file = Path(path)
+        if not file.is_file():
+            raise MissingData(f"there are no tallies at {path}; write them with Tallies.to_parquet")
+        try:
+            said = json.loads(pl.read_parquet_metadata(file)["design"])
+            if said.pop("format") != _FORMAT:
+                raise ValueError("format")
+            empty = cls.empty(Design(**{**said, "windows": tuple(said["windows"]), "sides": tuple(said["sides"])}))
+            arrays = empty.arrays()
+            for name, slot, values in pl.read_parquet(file).iter_rows():
+                arrays[name].reshape(-1, len(values))[slot] = values
+        except (pl.exceptions.PolarsError, KeyError, ValueError, TypeError, IndexError, DiscourseError) as error:
+            raise BadInput(f"{file.name} holds no tallies of this package ({type(error).__name__})") from error
+        return empty
+
+    @classmethod
+    def empty(cls, design: Design) -> Tallies:
+        """The tallies of no posts: what every sum starts from."""
+        b, k, j, cells = 1 + design.replicates, len(FRAMES), len(PREDICTED), design.cells
+        soft, grid = (cells if design.scores in wanted else 0 for wanted in (("sums", "grid"), ("grid",)))
+        shapes = {
+            "counts": (cells, j, b), "gold": (cells, j, k, b), "soft": (soft, k, b), "soft_gold": (soft, k, k, b),
+            "soft_square": (soft, k, b), "grid": (grid, len(GRID), b), "n_posts": (cells,), "n_authors": (cells,),
+            "sum_sizes": (cells,), "sum_squares": (cells,), "n_gold": (cells, j),
+        }  # fmt: skip
+        return cls(design, **{name: np.zeros(shape, np.int64) for name, shape in shapes.items()})
+
+    def n_eff(self) -> Floats:
+        """Kish's effective sample size per cell, (sum of sizes)^2 / sum of squares; 0 where a cell is empty.
+
+        The units are authors; an author's size is their posts (post weight), one (author weight) or the texts that
+        they were first to post (unique texts). Source: Kish (1965), *Survey Sampling*.
+        """
+        return self.sum_sizes.astype(np.float64) ** 2 / np.maximum(self.sum_squares, 1)
 
 
 def encode(observed: pl.DataFrame, design: Design) -> pl.DataFrame:
     """Cells, classes and whole-number weights of n posts, one row a post.
 
     Needs the columns author_id, window, side, predicted, value (true class, null where there is no gold)
-    and inclusion_p. Adds cell, pred, true (-1 without gold), m (posts of the author in the cell), w and
-    w_gold (in units of 1/SCALE).
+    and inclusion_p; for unique texts also post_id, created_at and copy_id. Adds cell, pred, true (-1 without gold),
+    unit (the author whom the bootstrap draws: with unique texts the first to post it in the cell), size (of the unit's
+    part that this post stands for) and w, w_gold (in units of 1/SCALE).
     """
     for column, allowed in (("window", design.windows), ("side", design.sides), ("predicted", PREDICTED)):
         strange = observed.filter(~pl.col(column).is_in(list(allowed)) | pl.col(column).is_null())
@@ -123,25 +223,46 @@ def encode(observed: pl.DataFrame, design: Design) -> pl.DataFrame:
         column: pl.col(column).replace_strict(names, default=-1, return_dtype=pl.Int64)
         for column, names in place.items()
     }
-    m = pl.len().over("author_id", "window", "side").cast(pl.Int64)
-    unit = (SCALE / pl.col("m")) if design.weight == "author" else pl.lit(float(SCALE))
-    return observed.with_columns(
-        cell=code["window"] * len(design.sides) + code["side"],
-        pred=code["predicted"],
-        true=code["value"],
-        m=m,
-    ).with_columns(
-        w=unit.round().cast(pl.Int64),
-        w_gold=pl.when(pl.col("true") >= 0).then((unit / pl.col("inclusion_p")).round()).otherwise(0.0).cast(pl.Int64),
+    coded = observed.with_columns(
+        cell=code["window"] * len(design.sides) + code["side"], pred=code["predicted"], true=code["value"]
     )
+    return _weighted(coded, design.weight).with_columns(
+        w_gold=pl.when(pl.col("true") >= 0)
+        .then((pl.col("w") / pl.col("inclusion_p")).round())
+        .otherwise(0.0)
+        .cast(pl.Int64),
+        w=pl.col("w").round().cast(pl.Int64),
+    )
+
+
+def _weighted(coded: pl.DataFrame, weight: str) -> pl.DataFrame:
+    """With unit, whether a row opens its unit's next item (`size` 1, else 0), and w before it is rounded."""
+    if weight == "unique_text":
+        absent = [name for name in ("post_id", "created_at", "copy_id") if name not in coded.columns]
+        if absent:
+            raise SchemaError(
+                f"unique texts need a column {absent[0]!r}; make the table with observe() from posts with copies"
+            )
+        text = pl.coalesce("copy_id", "post_id")
+        first = pl.col("author_id").sort_by("created_at", "post_id").first().over("cell", text)
+        nth = pl.int_range(pl.len()).over("cell", text)
+        return coded.with_columns(
+            unit=first, size=(nth == 0).cast(pl.Int64), w=float(SCALE) / pl.len().over("cell", text)
+        )
+    nth = pl.int_range(pl.len()).over("cell", "author_id")
+    if weight == "author":
+        m = pl.len().over("cell", "author_id")
+        return coded.with_columns(unit="author_id", size=(nth == 0).cast(pl.Int64), w=float(SCALE) / m)
+    return coded.with_columns(unit="author_id", size=pl.lit(1, pl.Int64), w=pl.lit(float(SCALE)))
 
 
 def tally(observed: pl.DataFrame, design: Design) -> Tallies:
     """Tally n posts under a design.
 
     `observed` holds one row a post with author_id, window, side, predicted, value, inclusion_p (the last two
-    null where the post has no gold label). Raises `SchemaError` for a window, side or class outside the
-    design and `MeaningError` for gold without a known inclusion probability.
+    null where the post has no gold label); p_<frame> when the design keeps scores, post_id, created_at and copy_id
+    when it weighs unique texts. Raises `SchemaError` for a window, side or class outside the design and for
+    probabilities that are missing, `MeaningError` for gold without a known inclusion probability.
 
     >>> posts = pl.DataFrame({
     ...     "author_id": ["x:a", "x:a", "x:b"], "window": ["w1"] * 3, "side": ["pakistan"] * 3,
@@ -154,47 +275,80 @@ def tally(observed: pl.DataFrame, design: Design) -> Tallies:
     (3, 2.0)
     """
     rows = encode(observed, design)
-    authors = rows["author_id"].unique().sort()
-    index = pl.DataFrame({"author_id": authors, "author": np.arange(len(authors))})
-    rows = rows.join(index, on="author_id", how="left", maintain_order="left", validate="m:1")
-    author = rows["author"].to_numpy()
-    weights = poisson_weights(authors.to_list(), design.replicates, design.seed)
-    with_point = np.hstack([np.ones((len(authors), 1), dtype=np.int64), weights])
+    units = rows["unit"].unique().sort()
+    index = pl.DataFrame({"unit": units, "at": np.arange(len(units), dtype=np.int64)})
+    rows = rows.join(index, on="unit", how="left", maintain_order="left", validate="m:1")
+    names, cells, j, k = units.to_list(), design.cells, len(PREDICTED), len(FRAMES)
+    coded = rows.filter(pl.col("true") >= 0)
 
-    classes, values = len(PREDICTED), len(FRAMES)
-    cell, pred = rows["cell"].to_numpy(), rows["pred"].to_numpy()
-    counts = _spread(rows["w"].to_numpy(), cell * classes + pred, author, design.cells * classes, with_point)
-    coded = rows["true"].to_numpy() >= 0
-    slot = ((cell * classes + pred) * values + rows["true"].to_numpy())[coded]
-    w_gold = rows["w_gold"].to_numpy()[coded]
-    gold = _spread(w_gold, slot, author[coded], design.cells * classes * values, with_point)
+    def sums(of: pl.DataFrame, slot: pl.Expr, weight: pl.Expr, shape: tuple[int, ...]) -> Counts:
+        if float(of.select(weight.cast(pl.Float64).sum()).item() or 0.0) > CAPACITY:
+            raise UsageError("this partition is too large to tally in whole numbers; split it and add the tallies")
+        part = of.group_by("at", slot=slot).agg(weight=weight.sum())
+        pairs = part["at"].to_numpy(), part["slot"].to_numpy(), part["weight"].to_numpy()
+        made = spread(names, pairs, int(np.prod(shape)), replicates=design.replicates, seed=design.seed)
+        return made.reshape(*shape, 1 + design.replicates)
 
-    per_author = rows.group_by("cell", "author").len()
-    posts_by_author = per_author["len"].to_numpy().astype(np.int64)
-    at = per_author["cell"].to_numpy()
+    by_pred = pl.col("cell") * j + pl.col("pred")
+    sizes = rows.group_by("cell", "unit").agg(size=pl.col("size").sum())
+    authors = rows.group_by("cell").agg(n=pl.col("author_id").n_unique())
     return Tallies(
         design,
-        counts.reshape(design.cells, classes, -1),
-        gold.reshape(design.cells, classes, values, -1),
-        n_posts=_sum_at(at, posts_by_author, design.cells),
-        n_authors=_sum_at(at, np.ones_like(posts_by_author), design.cells),
-        sum_squares=_sum_at(at, posts_by_author**2, design.cells),
-        n_gold=_sum_at(
-            (cell * classes + pred)[coded], np.ones(int(coded.sum()), np.int64), design.cells * classes
-        ).reshape(design.cells, classes),
+        counts=sums(rows, by_pred, pl.col("w"), (cells, j)),
+        gold=sums(coded, by_pred * k + pl.col("true"), pl.col("w_gold"), (cells, j, k)),
+        **_scored(rows, coded, design, sums),
+        n_posts=_sum_at(rows["cell"], 1, cells),
+        n_authors=_sum_at(authors["cell"], authors["n"], cells),
+        sum_sizes=_sum_at(sizes["cell"], sizes["size"], cells),
+        sum_squares=_sum_at(sizes["cell"], sizes["size"] ** 2, cells),
+        n_gold=_sum_at(coded["cell"] * j + coded["pred"], 1, cells * j).reshape(cells, j),
     )
 
 
-def _spread(weight: Counts, slot: Counts, author: Counts, slots: int, by_replicate: Counts) -> Counts:
-    """Sum of weight x replicate weight per slot, exact: (slots x authors) @ (authors x replicates)."""
-    if weight.sum(dtype=np.float64) * max(int(by_replicate.max(initial=1)), 1) > _CAPACITY:
-        raise UsageError("this partition is too large to tally in whole numbers; split it and add the tallies")
-    shape = (slots, by_replicate.shape[0])
-    made: Counts = sparse.csr_array((weight, (slot, author)), shape=shape, dtype=np.int64) @ by_replicate
+def _scored(rows: pl.DataFrame, coded: pl.DataFrame, design: Design, sums: Any) -> dict[str, Counts]:
+    """The tallies of probabilities that the design asks for; those that it does not have no cells."""
+    cells, k = design.cells, len(FRAMES)
+    empty = Tallies.empty(design).arrays()
+    made = {name: empty[name] for name in ("soft", "soft_gold", "soft_square", "grid")}
+    if design.scores == "none":
+        return made
+    absent = [name for name in _P if name not in rows.columns or rows[name].null_count()]
+    if absent:
+        raise SchemaError(
+            f"the posts have no {absent[0]}; this method needs the probability of every frame for each post"
+        )
+    for i, name in enumerate(_P):
+        made["soft"][:, i] = sums(rows, pl.col("cell"), _times("w", pl.col(name)), (cells,))
+        made["soft_gold"][:, i] = sums(
+            coded, pl.col("cell") * k + pl.col("true"), _times("w_gold", pl.col(name)), (cells, k)
+        )
+        made["soft_square"][:, i] = sums(coded, pl.col("cell"), _times("w_gold", pl.col(name) ** 2), (cells,))
+    if design.scores == "grid":
+        near = pl.Series(_nearest(rows.select(_P).to_numpy()))
+        made["grid"] = sums(
+            rows.with_columns(near=near), pl.col("cell") * len(GRID) + pl.col("near"), pl.col("w"), (cells, len(GRID))
+        )
     return made
 
 
-def _sum_at(slot: Counts, value: Counts, slots: int) -> Counts:
+def _times(weight: str, p: pl.Expr) -> pl.Expr:
+    return (pl.col(weight) * p).round().cast(pl.Int64)
+
+
+def _nearest(p: Floats) -> Counts:
+    """The place in `GRID` of n probability vectors (n, 4): tenths by largest remainder, so that they still sum to 1."""
+    scaled = p / p.sum(axis=1, keepdims=True) * _STEPS
+    down = np.floor(scaled + 1e-9).astype(np.int64)
+    missing = _STEPS - down.sum(axis=1)
+    rank = np.argsort(np.argsort(-(scaled - down), axis=1, kind="stable"), axis=1, kind="stable")
+    tenths = down + (rank < missing[:, None])
+    known = {tuple(row): at for at, row in enumerate((GRID * _STEPS).round().astype(np.int64).tolist())}
+    distinct, back = np.unique(tenths, axis=0, return_inverse=True)
+    made: Counts = np.array([known[tuple(row)] for row in distinct.tolist()], dtype=np.int64)[back.ravel()]
+    return made
+
+
+def _sum_at(slot: pl.Series, value: pl.Series | int, slots: int) -> Counts:
     total = np.zeros(slots, dtype=np.int64)
-    np.add.at(total, slot, value)
+    np.add.at(total, slot.to_numpy(), value if isinstance(value, int) else value.to_numpy())
     return total

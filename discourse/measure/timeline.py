@@ -64,8 +64,9 @@ class Plan:
 def observe(posts: Any, framings: Any, gold: Any = None) -> pl.DataFrame:
     """Posts, their predicted class and their gold label side by side: n rows, one a framing.
 
-    `posts` needs post_id, author_id, created_at, side; `framings` post_id, predicted (one model); `gold`
-    post_id, value, inclusion_p. Every framing must have its post and every gold label its framing, else
+    `posts` needs post_id, author_id, created_at, side, and copy_id for the weight of unique texts; `framings` post_id,
+    predicted (of one model), and p_<frame> for methods that use probabilities; `gold` post_id, value, inclusion_p.
+    Every framing must have its post and every gold label its framing, else
     `MeaningError`: a label that falls out of the join is a row lost.
 
     >>> from datetime import datetime, timezone
@@ -76,10 +77,17 @@ def observe(posts: Any, framings: Any, gold: Any = None) -> pl.DataFrame:
     >>> observe(posts, framings, gold).select("predicted", "value").row(0)
     ('both', 'neither')
     """
-    left = as_polars(framings).select("post_id", "predicted")
+    left = as_polars(framings)
+    if "model" in left.columns and left["model"].n_unique() > 1:
+        raise MeaningError(
+            f"the framings are of {left['model'].n_unique()} models; a series never splices them: filter to one"
+        )
+    left = left.select("post_id", "predicted", *[name for name in left.columns if name.startswith("p_")])
     if left["post_id"].is_duplicated().any():
         raise MeaningError("the framings hold a post more than once; filter them to one model")
-    right = as_polars(posts).select("post_id", "author_id", "created_at", pl.col("side").fill_null(UNKNOWN))
+    right = as_polars(posts)
+    copies = pl.col("copy_id") if "copy_id" in right.columns else pl.lit(None, pl.String).alias("copy_id")
+    right = right.select("post_id", "author_id", "created_at", pl.col("side").fill_null(UNKNOWN), copies)
     if right["post_id"].is_duplicated().any():
         raise MeaningError("the posts hold a post more than once; drop the copies of a row first")
     made = left.join(right, on="post_id", how="left", validate="1:1", maintain_order="left")

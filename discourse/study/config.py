@@ -264,7 +264,7 @@ def _measure(table: Any) -> MeasureSettings:
     for weight in made.weights:
         one_word(weight, WEIGHTS, "a weight in [measure]")
     if not made.weights or len(set(made.weights)) < len(made.weights):
-        raise UsageError(f"weights in [measure] is {list(made.weights)}; name one or both of {', '.join(WEIGHTS)}")
+        raise UsageError(f"weights in [measure] is {list(made.weights)}; name some of {', '.join(WEIGHTS)}")
     for key, count, size in (("replicates", made.replicates, 400), ("shuffles", made.shuffles, 200)):
         if count < 1:
             raise UsageError(f"{key} in [measure] is {count}; it must be 1 or more, like {size}")
