@@ -20,17 +20,17 @@ from discourse.errors import UsageError
 
 __all__ = ["hash_keys", "keyed_weights", "poisson_weights"]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+MIX_2 = np.uint64(0x94D049BB133111EB)
 # Cumulative Poisson(1) probabilities; beyond 20 the tail is below the resolution of a 53-bit uniform.
-_CDF = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(21)])
+CDF = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(21)])
 # The weight by the first bits of a uniform; -1 where that range holds a step of the distribution: look at all bits.
 _BITS = 12
 _STARTS = np.arange(1 << _BITS) / (1 << _BITS)
 _ENDS = np.nextafter(_STARTS + 1.0 / (1 << _BITS), 0.0)
-_BY_FIRST = np.searchsorted(_CDF, _STARTS, side="right").astype(np.int8)
-_BY_FIRST[np.searchsorted(_CDF, _ENDS, side="right") != _BY_FIRST] = -1
+_BY_FIRST = np.searchsorted(CDF, _STARTS, side="right").astype(np.int8)
+_BY_FIRST[np.searchsorted(CDF, _ENDS, side="right") != _BY_FIRST] = -1
 _ROWS = 512  # so many ids at a time stay in the cache
 
 
@@ -67,7 +67,7 @@ def keyed_weights(keys: npt.NDArray[np.uint64], first: int, last: int) -> npt.ND
     [[1, 3]]
     """
     weights = np.empty((len(keys), last - first), dtype=np.int64)
-    steps = np.arange(first + 1, last + 1, dtype=np.uint64) * _GOLDEN
+    steps = np.arange(first + 1, last + 1, dtype=np.uint64) * GOLDEN
     for start in range(0, len(keys), _ROWS):
         weights[start : start + _ROWS] = _weights(keys[start : start + _ROWS], steps)
     return weights
@@ -76,12 +76,12 @@ def keyed_weights(keys: npt.NDArray[np.uint64], first: int, last: int) -> npt.ND
 def _weights(keys: npt.NDArray[np.uint64], steps: npt.NDArray[np.uint64]) -> npt.NDArray[np.int8]:
     z = keys[:, None] + steps
     z ^= z >> np.uint64(30)
-    z *= _MIX_1
+    z *= MIX_1
     z ^= z >> np.uint64(27)
-    z *= _MIX_2
+    z *= MIX_2
     z ^= z >> np.uint64(31)
     made: npt.NDArray[np.int8] = _BY_FIRST[(z >> np.uint64(64 - _BITS)).astype(np.int16)]
     at = np.nonzero(made < 0)
     uniform = (z[at] >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    made[at] = np.searchsorted(_CDF, uniform, side="right")
+    made[at] = np.searchsorted(CDF, uniform, side="right")
     return made

@@ -42,7 +42,7 @@ ORDER = {
                "disagreement", "coders"),
     "sampling": ("allocation", "drawing", "active", "units", "sampling", "merging", "budget"),
     "sheets": ("files", "answers", "sheet_page", "sheets", "tools", "inception", "spreadsheets", "interchange"),
-    "measure": ("bootstrap", "rates", "spread", "tallies", "prevalence", "polarization", "shuffle", "windows", "timeline"),
+    "measure": ("bootstrap", "rates", "fused", "spread", "tallies", "prevalence", "polarization", "shuffle", "windows", "timeline"),
     "framing": ("features", "lexicon", "linear", "bank", "classifier", "store"),
     "judging": ("evaluate",),
     "registry": (),

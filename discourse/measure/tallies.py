@@ -15,6 +15,7 @@ Source of the design: Tenenbein (1970) double sampling; author weights as in a r
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
@@ -28,7 +29,7 @@ from discourse.errors import BadInput, DiscourseError, MeaningError, MissingData
 from discourse.measure.spread import CAPACITY, spread
 from discourse.schema import ABSTAIN, FRAMES, WEIGHTS, one_of
 
-__all__ = ["GRID", "PREDICTED", "SCALE", "SCORES", "Design", "Tallies", "encode", "tally"]
+__all__ = ["GRID", "PREDICTED", "SCALE", "SCORES", "Design", "Tallies", "encode", "tally", "total"]
 
 SCALE = 2**32
 PREDICTED = (*FRAMES, ABSTAIN)
@@ -38,6 +39,7 @@ _STEPS = 10
 GRID = np.array([(*p, _STEPS - sum(p)) for p in product(range(_STEPS + 1), repeat=3) if sum(p) <= _STEPS]) / _STEPS
 """Probabilities of the four frames in steps of a tenth, shape (286, 4): what `scores="grid"` counts posts by."""
 
+_WHOLE = ("n_posts", "n_authors", "sum_sizes", "sum_squares", "n_gold")  # arrays without replicates
 _RAREST = 1e-9  # an inclusion probability below this does not fit into whole numbers
 _P = tuple(f"p_{frame}" for frame in FRAMES)
 
@@ -113,13 +115,7 @@ class Tallies:
             return NotImplemented
         if self.design != other.design:
             raise MeaningError("these tallies were made under different designs; tally both with the same one")
-        mine, others = self.arrays(), other.arrays()
-        for name, array in mine.items():
-            if float(array.max(initial=0)) + float(others[name].max(initial=0)) > 2.0**62:
-                raise UsageError(
-                    f"the sum of these tallies does not fit into 64 bits ({name}); use fewer, longer windows"
-                )
-        return Tallies(self.design, **{name: array + others[name] for name, array in mine.items()})
+        return total((self, other), self.design)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tallies) or self.design != other.design:
@@ -145,11 +141,7 @@ class Tallies:
         """
         frames = []
         for name, array in self.arrays().items():
-            flat = (
-                array.reshape(-1, 1 + self.design.replicates)
-                if array.ndim > 1 and name != "n_gold"
-                else array.reshape(-1, 1)
-            )
+            flat = _rows(name, array)
             at = np.flatnonzero(flat.any(axis=1))
             frames.append(pl.DataFrame(
                 {"array": [name] * len(at), "slot": at, "values": flat[at].tolist()},
@@ -202,13 +194,9 @@ def encode(observed: pl.DataFrame, design: Design) -> pl.DataFrame:
 
     Needs the columns author_id, window, side, predicted, value (true class, null where there is no gold)
     and inclusion_p; for unique texts also post_id, created_at and copy_id. Adds cell, pred, true (-1 without gold),
-    unit (the author whom the bootstrap draws: with unique texts the first to post it in the cell), size (of the unit's
-    part that this post stands for) and w, w_gold (in units of 1/SCALE).
+    unit (the author whom the bootstrap draws: with unique texts the first to post it in the cell), item (what the
+    weight counts once in a cell: the post, its author, its text) and w, w_gold (in units of 1/SCALE).
     """
-    for column, allowed in (("window", design.windows), ("side", design.sides), ("predicted", PREDICTED)):
-        strange = observed.filter(~pl.col(column).is_in(list(allowed)) | pl.col(column).is_null())
-        if strange.height:
-            raise SchemaError(f"{strange.height} posts have a {column} outside the design's {len(allowed)}")
     observed = observed.with_columns(pl.col("value").cast(pl.String), pl.col("inclusion_p").cast(pl.Float64))
     gold = observed.filter(pl.col("value").is_not_null())
     for value in gold["value"].unique().sort():
@@ -216,16 +204,23 @@ def encode(observed: pl.DataFrame, design: Design) -> pl.DataFrame:
     p = gold["inclusion_p"]
     if gold.height and (p.null_count() or not p.is_between(_RAREST, 1.0, closed="right").all()):
         raise MeaningError(f"every gold label needs its inclusion probability, above {_RAREST:g} and at most 1")
-    place = {column: {name: i for i, name in enumerate(names)} for column, names in (
-        ("window", design.windows), ("side", design.sides), ("predicted", PREDICTED), ("value", FRAMES)
-    )}  # fmt: skip
-    code = {
-        column: pl.col(column).replace_strict(names, default=-1, return_dtype=pl.Int64)
-        for column, names in place.items()
-    }
-    coded = observed.with_columns(
-        cell=code["window"] * len(design.sides) + code["side"], pred=code["predicted"], true=code["value"]
-    )
+    code = {}
+    for column, names in (
+        ("window", design.windows),
+        ("side", design.sides),
+        ("predicted", PREDICTED),
+        ("value", FRAMES),
+    ):
+        place = {name: at for at, name in enumerate(names)}
+        code[column] = pl.col(column).replace_strict(place, default=-1, return_dtype=pl.Int64).alias(f"{column}_at")
+    coded = observed.with_columns(code.values())
+    for column, names in (("window", design.windows), ("side", design.sides), ("predicted", PREDICTED)):
+        strange = int((coded[f"{column}_at"] < 0).sum())
+        if strange:
+            raise SchemaError(f"{strange} posts have a {column} outside the design's {len(names)}")
+    coded = coded.with_columns(
+        cell=pl.col("window_at") * len(design.sides) + pl.col("side_at"), pred="predicted_at", true="value_at"
+    ).drop("window_at", "side_at", "predicted_at", "value_at")
     return _weighted(coded, design.weight).with_columns(
         w_gold=pl.when(pl.col("true") >= 0)
         .then((pl.col("w") / pl.col("inclusion_p")).round())
@@ -236,24 +231,20 @@ def encode(observed: pl.DataFrame, design: Design) -> pl.DataFrame:
 
 
 def _weighted(coded: pl.DataFrame, weight: str) -> pl.DataFrame:
-    """With unit, whether a row opens its unit's next item (`size` 1, else 0), and w before it is rounded."""
-    if weight == "unique_text":
-        absent = [name for name in ("post_id", "created_at", "copy_id") if name not in coded.columns]
-        if absent:
-            raise SchemaError(
-                f"unique texts need a column {absent[0]!r}; make the table with observe() from posts with copies"
-            )
-        text = pl.coalesce("copy_id", "post_id")
-        first = pl.col("author_id").sort_by("created_at", "post_id").first().over("cell", text)
-        nth = pl.int_range(pl.len()).over("cell", text)
-        return coded.with_columns(
-            unit=first, size=(nth == 0).cast(pl.Int64), w=float(SCALE) / pl.len().over("cell", text)
-        )
-    nth = pl.int_range(pl.len()).over("cell", "author_id")
+    """With unit, item, and w before it is rounded."""
+    if weight == "post":
+        return coded.with_columns(unit="author_id", item=pl.int_range(pl.len()), w=pl.lit(float(SCALE)))
     if weight == "author":
-        m = pl.len().over("cell", "author_id")
-        return coded.with_columns(unit="author_id", size=(nth == 0).cast(pl.Int64), w=float(SCALE) / m)
-    return coded.with_columns(unit="author_id", size=pl.lit(1, pl.Int64), w=pl.lit(float(SCALE)))
+        times = pl.len().over("cell", "author_id")
+        return coded.with_columns(unit="author_id", item="author_id", w=float(SCALE) / times)
+    absent = [name for name in ("post_id", "created_at", "copy_id") if name not in coded.columns]
+    if absent:
+        raise SchemaError(
+            f"unique texts need a column {absent[0]!r}; make the table with observe() from posts with copies"
+        )
+    text = pl.coalesce("copy_id", "post_id")
+    first = pl.col("author_id").sort_by("created_at", "post_id").first().over("cell", text)
+    return coded.with_columns(unit=first, item=text, w=float(SCALE) / pl.len().over("cell", text))
 
 
 def tally(observed: pl.DataFrame, design: Design) -> Tallies:
@@ -290,7 +281,7 @@ def tally(observed: pl.DataFrame, design: Design) -> Tallies:
         return made.reshape(*shape, 1 + design.replicates)
 
     by_pred = pl.col("cell") * j + pl.col("pred")
-    sizes = rows.group_by("cell", "unit").agg(size=pl.col("size").sum())
+    sizes = rows.group_by("cell", "at").agg(size=pl.col("item").n_unique())
     authors = rows.group_by("cell").agg(n=pl.col("author_id").n_unique())
     return Tallies(
         design,
@@ -303,6 +294,34 @@ def tally(observed: pl.DataFrame, design: Design) -> Tallies:
         sum_squares=_sum_at(sizes["cell"], sizes["size"] ** 2, cells),
         n_gold=_sum_at(coded["cell"] * j + coded["pred"], 1, cells * j).reshape(cells, j),
     )
+
+
+def total(parts: Iterable[Tallies], design: Design) -> Tallies:
+    """The sum of any number of tallies of one design, with the memory of one; none of them is changed.
+
+    Raises `MeaningError` for tallies of another design and `UsageError` when a sum does not fit into 64 bits.
+
+    >>> asked = Design(("w1",), ("pakistan",), replicates=2)
+    >>> total([], asked) == Tallies.empty(asked)
+    True
+    """
+    made = Tallies.empty(design)
+    sums = {name: _rows(name, array) for name, array in made.arrays().items()}
+    for part in parts:
+        if part.design != design:
+            raise MeaningError("these tallies were made under different designs; tally both with the same one")
+        for name, array in part.arrays().items():
+            added = _rows(name, array)
+            at = np.flatnonzero(added[:, 0])  # a slot without weight has none in any replicate
+            sums[name][at] += added[at]
+            if sums[name][at, 0].max(initial=0) > CAPACITY:
+                raise UsageError(f"the sum of these tallies does not fit into 64 bits ({name}); use shorter windows")
+    return made
+
+
+def _rows(name: str, array: Counts) -> Counts:
+    """The array with a slot a row: replicates in columns, or the one number."""
+    return array.reshape(-1, 1 if name in _WHOLE else array.shape[-1])
 
 
 def _scored(rows: pl.DataFrame, coded: pl.DataFrame, design: Design, sums: Any) -> dict[str, Counts]:

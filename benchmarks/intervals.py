@@ -1,6 +1,6 @@
 """How often intervals hold a known truth: the table of docs/methods.md.
 
-    python benchmarks/coverage.py --replications 100
+    python benchmarks/intervals.py --replications 100
 
 Two sides, six weeks, shares that move from week to week, heavy-tailed authors who lean to one frame, a classifier
 that errs in a quarter of the posts, gold drawn at random in every week and side.
