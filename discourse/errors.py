@@ -17,6 +17,7 @@ from __future__ import annotations
 
 __all__ = [
     "BadInput",
+    "BimodalityWarning",
     "DiscourseError",
     "DiscourseWarning",
     "GoldWarning",
@@ -94,3 +95,7 @@ class LanguageWarning(DiscourseWarning):
 
 class SmallSampleWarning(DiscourseWarning):
     """Too few units for the number that was asked for."""
+
+
+class BimodalityWarning(DiscourseWarning):
+    """A statistic of bimodality was asked for, which is often read as polarization and does not measure it."""

@@ -35,7 +35,7 @@ def test_the_codes_differ_and_the_docstring_lists_them() -> None:
 
 def test_warnings_are_classes_of_one_root() -> None:
     found = [one for one in CLASSES.values() if issubclass(one, Warning)]
-    assert len(found) == 5
+    assert len(found) == 6
     assert all(issubclass(one, DiscourseWarning) for one in found)
     assert issubclass(DiscourseWarning, UserWarning)
 

@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import energy_distance
 
 from discourse.measure.polarization import cramer_squared, esteban_ray, esteban_ray_unbiased, net_tone, positions
-from discourse.measure.prevalence import post_stratified, prevalence
+from discourse.measure.prevalence import prevalence
+from discourse.measure.stratified import poststrat
 from discourse.measure.tallies import SCALE, Design, Tallies, tally
 from discourse.poisson import hash_keys, poisson_weights
 from discourse.schema import FRAMES
@@ -141,6 +142,6 @@ def test_cramer_squared_and_energy_distance() -> None:
 def test_post_stratified_share() -> None:
     # Tenenbein (1970); Cochran (1977), section 12, in closed form.
     true_by_predicted = np.array([[40.0, 3.0, 18.0], [2.0, 31.0, 14.0], [6.0, 12.0, 124.0]])
-    made = post_stratified(np.array([2400.0, 1600.0, 6000.0]), true_by_predicted.T)
+    made = poststrat(np.array([2400.0, 1600.0, 6000.0]), true_by_predicted.T)
     expected = [0.2796655518394649, 0.17167224080267557, 0.5486622073578595]
     np.testing.assert_allclose(made, expected, atol=1e-12, rtol=0)

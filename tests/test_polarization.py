@@ -1,215 +1,189 @@
+"""Measures of polarization as values that a series takes."""
+
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
-from discourse.errors import SchemaError, UsageError
-from discourse.measure.polarization import (
-    NetTone,
-    Polarization,
-    cramer_squared,
-    cramer_squared_unbiased,
-    esteban_ray,
-    esteban_ray_bias,
-    esteban_ray_unbiased,
-    net_tone,
+from discourse.errors import MeaningError, SchemaError, UsageError
+from discourse.measure.between import (
+    cramer2,
+    energy_distance,
+    jsd,
     net_tone_gap,
-    positions,
+    total_variation,
+    wasserstein1,
 )
-from discourse.schema import FRAMES
+from discourse.measure.polarization import BETWEEN, WITHIN, NetTone, Polarization
+from discourse.measure.within import (
+    agreement_A,
+    balance,
+    esteban_ray,
+    net_tone,
+    pole_index,
+    pole_share,
+    variance,
+)
 
 Array = np.ndarray
+P, Q = np.array([0.25, 0.5, 0.25]), np.array([0.35, 0.45, 0.20])
 
 
-def shares(k: int) -> st.SearchStrategy[Array]:
-    whole = st.lists(st.integers(0, 50), min_size=k, max_size=k).filter(any)
-    return whole.map(lambda counts: np.array(counts) / sum(counts))
+def clustered(rng: np.random.Generator, p: Array, authors: int) -> Array:
+    """Mean shares of heavy-tailed authors around p, with 100 Poisson replicates; (101, 3)."""
+    posts = np.ceil(rng.pareto(1.5, authors)).astype(int)
+    own = rng.dirichlet(p * 7 / 3, authors)
+    each = np.array([rng.multinomial(max(1, m), q) for m, q in zip(posts, own, strict=True)])
+    weights = np.vstack([np.ones(authors), rng.poisson(1.0, (100, authors))])
+    summed = weights @ (each / each.sum(axis=1, keepdims=True))
+    made: Array = summed / summed.sum(axis=1, keepdims=True)
+    return made
 
 
-def outcomes(n: int, p: Array) -> Iterator[tuple[Array, float]]:
-    """Every outcome of a multinomial sample of n and its chance."""
-    for counts in itertools.product(range(n + 1), repeat=len(p)):
-        if sum(counts) == n:
-            ways = math.factorial(n) / math.prod(math.factorial(c) for c in counts)
-            yield np.array(counts), ways * math.prod(float(x) ** c for x, c in zip(p, counts, strict=True))
-
-
-TRUTHS = [
-    np.array(p) for p in ([0.25, 0.5, 0.25], [0.2, 0.35, 0.45], [0.7, 0.3, 0.0], [1.0, 0.0, 0.0], [0.5, 0.0, 0.5])
-]
-
-
-@pytest.mark.parametrize("n", [3, 4, 5])
-@pytest.mark.parametrize("p", TRUTHS)
-def test_esteban_ray_unbiased_over_all_samples(n: int, p: Array) -> None:
-    expected = sum(chance * float(esteban_ray_unbiased(counts)) for counts, chance in outcomes(n, p))
-    assert expected == pytest.approx(float(esteban_ray(p)), abs=1e-12)
-
-
-@pytest.mark.parametrize(("n", "m"), [(2, 2), (4, 5)])
-@pytest.mark.parametrize(("p", "q"), list(itertools.combinations_with_replacement(TRUTHS[:4], 2)))
-def test_cramer_squared_unbiased_over_all_pairs_of_samples(n: int, m: int, p: Array, q: Array) -> None:
-    expected = sum(
-        a * b * float(cramer_squared_unbiased(x, y)) for (x, a) in outcomes(n, p) for (y, b) in outcomes(m, q)
-    )
-    assert expected == pytest.approx(float(cramer_squared(p, q)), abs=1e-12)
-
-
-def test_the_plain_forms_are_not_unbiased() -> None:
-    p = TRUTHS[1]
-    plain = sum(chance * float(esteban_ray(counts / 4)) for counts, chance in outcomes(4, p))
-    assert abs(plain - float(esteban_ray(p))) > 0.005
-    apart = sum(a * b * float(cramer_squared(x / 4, y / 4)) for (x, a) in outcomes(4, p) for (y, b) in outcomes(4, p))
-    assert apart > 0.1
-
-
-@pytest.mark.parametrize("p", TRUTHS[:3])
-def test_bias_is_exact_up_to_a_term_in_one_over_n_squared(p: Array) -> None:
-    # The index is a cubic: beyond the second-order term there is only the third central moment, exactly c / n^2.
-    left = []
-    for n in (4, 6, 12):
-        plain = sum(chance * float(esteban_ray(counts / n)) for counts, chance in outcomes(n, p))
-        covariance = (np.diag(p) - np.outer(p, p)) / n
-        left.append((plain - float(esteban_ray(p)) - float(esteban_ray_bias(p, covariance))) * n**2)
-    np.testing.assert_allclose(left, left[0], atol=1e-10)
-
-
-@settings(deadline=None, max_examples=60)
-@given(shares(3), st.lists(st.floats(-1, 1), min_size=9, max_size=9))
-def test_bias_is_half_the_trace_of_the_second_derivative(p: Array, entries: list[float]) -> None:
-    root = np.array(entries).reshape(3, 3)
-    covariance = root @ root.T
-    # Second differences of a cubic along each column of the root are exact for any step.
-    steps = [esteban_ray(p + col) - 2 * esteban_ray(p) + esteban_ray(p - col) for col in root.T]
-    assert float(esteban_ray_bias(p, covariance)) == pytest.approx(0.5 * float(sum(steps)), abs=1e-9)
-
-
-def test_bias_takes_many_cells_at_once() -> None:
-    p = np.stack(TRUTHS[:3])
-    covariance = np.stack([(np.diag(x) - np.outer(x, x)) / n for x, n in zip(p, (10, 20, 30), strict=True)])
-    one_by_one = [float(esteban_ray_bias(x, c)) for x, c in zip(p, covariance, strict=True)]
-    np.testing.assert_allclose(esteban_ray_bias(p, covariance), one_by_one, atol=1e-15)
-
-
-ALPHA = st.floats(0.0, 1.6)
-
-
-@settings(deadline=None, max_examples=100)
-@given(shares(3), ALPHA)
-def test_esteban_ray_bounds_and_mirror(p: Array, alpha: float) -> None:
-    value = float(esteban_ray(p, alpha))
-    assert -1e-12 <= value <= 1.0 + 1e-12
-    assert float(esteban_ray(p[::-1], alpha)) == pytest.approx(value, abs=1e-12)
-    consensus = bool((p == 1.0).any())
-    assert (value < 1e-12) == consensus
-
-
-@settings(deadline=None, max_examples=40)
-@given(ALPHA)
-def test_esteban_ray_is_one_for_two_halves_and_nothing_at_consensus(alpha: float) -> None:
-    assert float(esteban_ray([0.5, 0.0, 0.5], alpha)) == pytest.approx(1.0, abs=1e-12)
-    for at in range(3):
-        assert float(esteban_ray(np.eye(3)[at], alpha)) == 0.0
-
-
-@settings(deadline=None, max_examples=60)
-@given(shares(5), st.lists(st.floats(-3, 3), min_size=5, max_size=5, unique=True).map(sorted))
-def test_alpha_zero_is_the_gini_mean_difference(p: Array, at: list[float]) -> None:
-    assume(at[-1] - at[0] > 0.01)
-    gini = sum(p[i] * p[j] * abs(at[i] - at[j]) for i in range(5) for j in range(5))
-    half_apart = 0.5 * (at[-1] - at[0])
-    assert float(esteban_ray(p, 0.0, at)) == pytest.approx(gini / half_apart, abs=1e-9)
-
-
-def test_esteban_ray_keeps_the_leading_axes() -> None:
-    p = np.stack(TRUTHS[:4]).reshape(2, 2, 3)
-    assert esteban_ray(p).shape == (2, 2)
-    assert float(esteban_ray(p)[1, 0]) == float(esteban_ray(TRUTHS[2]))
-
-
-@pytest.mark.parametrize("alpha", [-0.1, 1.7, math.nan])
-def test_alpha_outside_the_axioms_is_refused(alpha: float) -> None:
-    with pytest.raises(UsageError) as caught:
-        esteban_ray([0.5, 0.0, 0.5], alpha)
-    assert str(caught.value) == f"alpha is {alpha}; Esteban and Ray's axioms allow 0 to 1.6"
-
-
-def test_too_few_posts_have_no_unbiased_value() -> None:
-    made = esteban_ray_unbiased([[1, 0, 1], [1, 1, 1], [0, 0, 0]])
-    assert np.isnan(made).tolist() == [True, False, True]
-    assert np.isnan(cramer_squared_unbiased([[1, 0, 0], [0, 0, 0]], [3, 2, 1])).all()
-    assert np.isfinite(cramer_squared_unbiased([1, 1, 0], [0, 1, 1]))
-
-
-@settings(deadline=None, max_examples=60)
-@given(shares(3), shares(3))
-def test_cramer_is_a_squared_distance(p: Array, q: Array) -> None:
-    by_hand = (p[0] - q[0]) ** 2 + (p[0] + p[1] - q[0] - q[1]) ** 2
-    assert float(cramer_squared(p, q)) == pytest.approx(by_hand, abs=1e-12)
-    assert float(cramer_squared(q, p)) == pytest.approx(by_hand, abs=1e-12)
-    assert float(cramer_squared(p[::-1], q[::-1])) == pytest.approx(by_hand, abs=1e-9)
-    assert float(cramer_squared(p, p)) == 0.0
-
-
-def test_cramer_of_opposite_poles_is_two() -> None:
-    assert float(cramer_squared([1, 0, 0], [0, 0, 1])) == 2.0
-    assert float(cramer_squared([1, 0, 0], [0, 1, 0])) == 1.0
-
-
-@settings(deadline=None, max_examples=60)
-@given(shares(4), shares(4))
-def test_net_tone_and_gap(p: Array, q: Array) -> None:
-    nationalist, conciliatory = FRAMES.index("nationalist"), FRAMES.index("conciliatory")
-    tone = p[nationalist] - p[conciliatory]
-    assert float(net_tone(p)) == pytest.approx(tone, abs=1e-12)
-    gap = float(net_tone_gap(p, q))
-    assert gap == pytest.approx(tone - q[nationalist] + q[conciliatory], abs=1e-12)
-    assert float(net_tone_gap(q, p)) == -gap
-    swapped = p.copy()
-    swapped[[nationalist, conciliatory]] = p[[conciliatory, nationalist]]
-    assert float(net_tone(swapped)) == pytest.approx(-tone, abs=1e-12)
-    assert float(esteban_ray(positions(swapped))) == pytest.approx(float(esteban_ray(positions(p))), abs=1e-12)
-
-
-def test_the_ends_of_net_tone() -> None:
-    frames = np.eye(4)
-    by_name = dict(zip(FRAMES, (float(x) for x in net_tone(frames)), strict=True))
-    assert by_name == {"nationalist": 1.0, "conciliatory": -1.0, "both": 0.0, "neither": 0.0}
-    assert NetTone().of(frames).tolist() == list(by_name.values())
-    assert NetTone().bounds == (-1.0, 1.0)
-    assert float(net_tone_gap(frames[0], frames[1])) == 2.0
-
-
-def test_positions_add_up_to_one_and_pool_the_middle() -> None:
-    named = {"nationalist": 0.1, "conciliatory": 0.2, "both": 0.3, "neither": 0.4}
-    made = positions(np.array([[named[frame] for frame in FRAMES]] * 2))
-    np.testing.assert_allclose(made, [[0.2, 0.7, 0.1]] * 2, atol=1e-15)
+@pytest.fixture(scope="module")
+def samples() -> tuple[Array, Array]:
+    rng = np.random.default_rng(11)
+    pairs = [(clustered(rng, P, 60), clustered(rng, Q, 60)) for _ in range(500)]
+    return np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs])
 
 
 @pytest.mark.parametrize(
-    ("kind", "between"), [("esteban-ray", False), ("net-tone-gap", True), ("cramer-squared", True)]
-)
-def test_a_measure_is_a_small_value(kind: str, between: bool) -> None:
+    "measure",
+    [
+        Polarization("esteban-ray"), Polarization("esteban-ray", 1.3), Polarization("variance"),
+        Polarization("cramer2"), Polarization("jsd"), Polarization("net-tone-gap"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_taken_off_is_the_bias(measure: Polarization, samples: tuple[Array, Array]) -> None:
+    given, known = (samples, (P, Q)) if measure.between else (samples[:1], (P,))
+    true = float(measure.of(*known))
+    plain = measure.of(*(x[:, 0] for x in given))
+    estimate, low, high = measure.interval(*given)
+    np.testing.assert_allclose(estimate, plain - measure.correct(*given), atol=1e-12)
+    error = float(estimate.std()) / math.sqrt(len(estimate))
+    assert abs(float(estimate.mean()) - true) < 3.5 * error
+    if measure.kind in ("cramer-squared", "jsd"):
+        assert float(plain.mean()) - true > 5 * error
+    held = float(((low <= true) & (true <= high)).mean())
+    assert 0.90 <= held <= 1.0
+    if measure.kind not in ("cramer-squared", "jsd"):
+        assert held <= 0.98
+
+
+@pytest.mark.parametrize("kind", ["energy", "wasserstein", "agreement", "pole-index"])
+def test_the_other_kinds_have_an_interval_too(kind: str, samples: tuple[Array, Array]) -> None:
+    measure = Polarization(kind)
+    given = samples if measure.between else samples[:1]
+    estimate, low, high = measure.interval(*given)
+    assert (low <= high).all()
+    plain = measure.of(*(x[:, 0] for x in given))
+    np.testing.assert_allclose(estimate, plain - measure.correct(*given), atol=1e-12)
+    assert bool(measure.correct(*given).any()) == (kind == "energy")
+    if kind == "energy":
+        squared = Polarization("cramer2").interval(*given)
+        np.testing.assert_allclose(estimate**2, 2 * np.maximum(squared[0], 0), atol=1e-12)
+        np.testing.assert_allclose(high**2, 2 * np.maximum(squared[2], 0), atol=1e-12)
+
+
+def test_net_tone_has_the_same_interface(samples: tuple[Array, Array]) -> None:
+    estimate, low, high = NetTone().interval(samples[0])
+    np.testing.assert_array_equal(estimate, net_tone(samples[0][:, 0]))
+    assert not NetTone().correct(samples[0]).any()
+    assert not NetTone().between
+    assert 0.90 <= float(((low <= 0.0) & (high >= 0.0)).mean()) <= 0.98
+
+
+@pytest.mark.parametrize("kind", [*WITHIN, *BETWEEN])
+def test_a_window_without_posts_has_no_number_and_leaves_the_others_alone(
+    kind: str, samples: tuple[Array, Array]
+) -> None:
+    measure = Polarization(kind)
+    first, second = (x[:4].copy() for x in samples)
+    whole = [0, 1, 3]
+    alone = measure.interval(first[whole], second[whole] if measure.between else None)
+    for x in (first, second):
+        x[2] = np.nan
+        x[3, 7] = np.nan  # a replicate that drew no author
+    made = measure.interval(first, second if measure.between else None)
+    for with_holes, without in zip(made, alone, strict=True):
+        assert np.isnan(with_holes).tolist() == [False, False, True, False]
+        np.testing.assert_allclose(with_holes[:2], without[:2], atol=1e-12)
+        assert with_holes[3] == pytest.approx(without[2], abs=0.02)
+
+
+def test_a_replicate_that_strays_below_zero_does_not_break_a_measure() -> None:
+    strayed = np.array([[0.5, 0.3, 0.2], [-0.01, 0.71, 0.3], [0.4, 0.4, 0.2]])
+    for kind in (*WITHIN, *BETWEEN):
+        measure = Polarization(kind, 1.3) if kind == "esteban-ray" else Polarization(kind)
+        given = (strayed, strayed[::-1]) if measure.between else (strayed,)
+        assert np.isfinite(measure.of(*given)).all()
+
+
+@pytest.mark.parametrize("kind", [*WITHIN, *BETWEEN])
+def test_a_measure_is_a_small_value(kind: str) -> None:
     measure = Polarization(kind)
     assert repr(measure) == f"Polarization('{kind}')"
-    assert measure.between is between
+    assert measure.between is (kind in BETWEEN)
     assert measure == Polarization(kind)
     assert len({measure, Polarization(kind)}) == 1
+    low, high = measure.bounds
+    corners = [measure.of(a, b) if measure.between else measure.of(a) for a in np.eye(3) for b in np.eye(3)]
+    corners += [] if measure.between else [measure.of([0.5, 0.0, 0.5])]
+    assert min(map(float, corners)) == low
+    assert max(map(float, corners)) == pytest.approx(high, abs=1e-12)
+
+
+def test_an_alias_and_an_alpha_are_the_same_value_or_another() -> None:
+    assert Polarization("cramer2") == Polarization("cramer-squared")
+    assert Polarization("esteban-ray", 1.3) != Polarization("esteban-ray")
+    assert repr(Polarization("esteban-ray", 1.3)) == "Polarization('esteban-ray', alpha=1.3)"
+    with pytest.raises(UsageError, match=r"^alpha is for 'esteban-ray' and the kind is 'jsd'; leave alpha out$"):
+        Polarization("jsd", alpha=1.3)
 
 
 def test_an_unknown_measure_is_told_the_options() -> None:
+    options = ", ".join(repr(kind) for kind in (*WITHIN, *BETWEEN[:-1])) + f" or {BETWEEN[-1]!r}"
     with pytest.raises(SchemaError) as caught:
         Polarization("esteban_ray")
+    assert str(caught.value) == f"polarization is 'esteban_ray'; it must be {options}. Did you mean 'esteban-ray'?"
+
+
+def test_a_measure_wants_as_many_sides_as_it_compares() -> None:
+    with pytest.raises(UsageError, match=r"^Polarization\('jsd'\) takes the shares of two sides; got 1$"):
+        Polarization("jsd").of([0.3, 0.5, 0.2])
+    with pytest.raises(UsageError, match=r"^Polarization\('variance'\) takes the shares of one side; got 2$"):
+        Polarization("variance").of([0.3, 0.5, 0.2], [0.3, 0.5, 0.2])
+
+
+@pytest.mark.parametrize("kind", [*WITHIN, *BETWEEN])
+def test_only_a_gap_can_be_read_against_zero(kind: str) -> None:
+    measure = Polarization(kind)
+    if kind == "net-tone-gap":
+        assert measure.excludes_zero([0.1, -0.3, -0.1], [0.3, -0.1, 0.1]).tolist() == [True, True, False]
+        return
+    way = "use wald_of_replicates or permutation_test" if measure.between else "compare windows with each other"
+    with pytest.raises(MeaningError) as caught:
+        measure.excludes_zero(0.1, 0.3)
     assert str(caught.value) == (
-        "polarization is 'esteban_ray'; it must be 'esteban-ray', 'net-tone-gap' or 'cramer-squared'. "
-        "Did you mean 'esteban-ray'?"
+        f"{measure!r} is never below 0 and no resample reaches 0, so its interval cannot test that there is none; {way}"
     )
-    with pytest.raises(SchemaError) as caught:
-        Polarization("x")
-    assert str(caught.value) == "polarization is 'x'; it must be 'esteban-ray', 'net-tone-gap' or 'cramer-squared'"
+
+
+def test_nothing_is_changed_in_place_and_shapes_are_kept() -> None:
+    p = np.stack([P, Q]).reshape(2, 1, 3)
+    before = p.copy()
+    for f in (esteban_ray, agreement_A, pole_index, variance, net_tone, pole_share, balance):
+        assert f(p).shape == (2, 1)
+    for g in (cramer2, jsd, wasserstein1, total_variation, energy_distance, net_tone_gap):
+        assert g(p, Q).shape == (2, 1)
+    np.testing.assert_array_equal(p, before)
+    assert np.isnan(esteban_ray([[0.3, 0.5, 0.2], [np.nan, 0.5, 0.5]])).tolist() == [False, True]
+
+
+def test_a_consensus_has_no_bias() -> None:
+    agreed = np.tile([1.0, 0.0, 0.0], (5, 1))
+    assert float(Polarization("esteban-ray").correct(agreed)) == 0.0
+    assert float(Polarization("jsd").correct(agreed, agreed)) == 0.0

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import BadInput, MeaningError, MissingData, SchemaError, UsageError
-from discourse.measure.tallies import GRID, PREDICTED, SCALE, SCORES, Design, Tallies, tally
+from discourse.measure.simplex import simplex_points
+from discourse.measure.tallies import PREDICTED, SCALE, SCORES, STEPS, Design, Tallies, tally
 from discourse.poisson import poisson_weights
 from discourse.schema import FRAMES, WEIGHTS
 
@@ -37,6 +38,7 @@ ROW = st.tuples(
     GOLD,
 ).map(lambda row: (*row[:4], *row[4]))
 ROWS = st.lists(ROW, max_size=40)
+GRID = simplex_points(4, STEPS)
 Row = tuple[str, str, str, str, str | None, float | None]
 SCORED = st.sampled_from(
     [(1.0, 0.0, 0.0, 0.0), (0.07, 0.23, 0.3, 0.4), (0.22, 0.26, 0.19, 0.33), (0.0, 0.34, 0.33, 0.33)]
@@ -110,8 +112,9 @@ def slow(rows: list[FullRow], made: Design) -> dict[str, np.ndarray]:
     cells, b = made.cells, 1 + made.replicates
     out = {
         "counts": np.zeros((cells, 5, b), np.int64), "gold": np.zeros((cells, 5, 4, b), np.int64),
-        "soft": np.zeros((cells, 4, b), np.int64), "soft_gold": np.zeros((cells, 4, 4, b), np.int64),
-        "soft_square": np.zeros((cells, 4, b), np.int64), "grid": np.zeros((cells, len(GRID), b), np.int64),
+        "soft": np.zeros((cells, 4, b), np.int64), "soft_square": np.zeros((cells, 4, b), np.int64),
+        "soft_gold": np.zeros((cells, 4, 4, b), np.int64), "grid": np.zeros((cells, len(GRID), b), np.int64),
+        "grid_soft": np.zeros((cells, len(GRID), 4), np.int64),
         "n_gold": np.zeros((cells, 5), np.int64),
     }  # fmt: skip
     cell_of = [WINDOWS.index(row[1]) * 3 + SIDES.index(row[2]) for row, *_ in rows]
@@ -129,17 +132,18 @@ def slow(rows: list[FullRow], made: Design) -> dict[str, np.ndarray]:
         w = round(2**32 / len(shared))
         w_gold = round(2**32 / len(shared) / p) if value is not None and p is not None else 0
         near = int(np.abs(GRID - np.array(scores)).sum(axis=1).argmin())
+        out["grid_soft"][cell, near] += [round(w * p) for p in scores]
         for i, draw in enumerate([1, *poisson_weights([unit], made.replicates, made.seed)[0].tolist()]):
             out["counts"][cell, j, i] += draw * w
             out["grid"][cell, near, i] += draw * w
             for k in range(4):
-                out["soft"][cell, k, i] += draw * round(w_of(made, shared) * scores[k])
+                out["soft"][cell, k, i] += draw * round(w * scores[k])
+                out["soft_square"][cell, k, i] += draw * round(w * scores[k] ** 2)
             if value is not None and p is not None:
                 true = FRAMES.index(value)
                 out["gold"][cell, j, true, i] += draw * w_gold
                 for k in range(4):
                     out["soft_gold"][cell, k, true, i] += draw * round(w_gold * scores[k])
-                    out["soft_square"][cell, k, i] += draw * round(w_gold * scores[k] ** 2)
         out["n_gold"][cell, j] += value is not None
     every = range(cells)
     out["n_posts"] = np.array([cell_of.count(c) for c in every])
@@ -147,10 +151,6 @@ def slow(rows: list[FullRow], made: Design) -> dict[str, np.ndarray]:
     out["sum_sizes"] = np.array([sum(units[c].values()) for c in every])
     out["sum_squares"] = np.array([sum(n * n for n in units[c].values()) for c in every])
     return out
-
-
-def w_of(made: Design, shared: list[int]) -> int:
-    return round(2**32 / len(shared))
 
 
 ALL_WEIGHTS = st.sampled_from(WEIGHTS)
@@ -181,7 +181,15 @@ def test_whole_cells_in_any_partition_add_up_to_the_bit(
 def test_what_is_not_asked_for_is_not_counted() -> None:
     rows: list[FullRow] = [(POST, None, (0.25,) * 4)]
     none, sums = (tally(full_frame(rows), design("post", scores=scores)) for scores in ("none", "sums"))
-    assert none.soft.size == none.soft_gold.size == none.soft_square.size == none.grid.size == sums.grid.size == 0
+    assert (
+        none.soft.size
+        == none.soft_gold.size
+        == none.soft_square.size
+        == none.grid.size
+        == sums.grid.size
+        == sums.grid_soft.size
+        == 0
+    )
     assert sums.soft.sum() > 0
 
 
@@ -194,29 +202,6 @@ def test_a_text_posted_by_many_counts_once_and_for_its_first_author() -> None:
     draws = poisson_weights(["x:a", "x:c"], 5, 3)
     assert (made.counts[0, 2, 1:] / SCALE).round(6).tolist() == draws[0].tolist()
     assert (int(made.n_posts[0]), int(made.n_authors[0]), float(made.n_eff()[0])) == (6, 3, 2.0)
-
-
-@pytest.mark.parametrize(
-    ("scores", "wanted"),
-    [
-        ((0.07, 0.23, 0.3, 0.4), (1, 2, 3, 4)),
-        ((0.25, 0.25, 0.25, 0.25), (3, 3, 2, 2)),
-        ((1 / 3, 1 / 3, 1 / 3, 0.0), (4, 3, 3, 0)),
-        ((0.0, 0.0, 0.04, 0.96), (0, 0, 0, 10)),
-    ],
-)
-def test_probabilities_go_to_the_nearest_tenths_that_sum_to_one(
-    scores: tuple[float, ...], wanted: tuple[int, ...]
-) -> None:
-    made = tally(full_frame([(POST, None, scores)]), design("post", scores="grid"))
-    at = made.grid[0, :, 0].nonzero()[0]
-    assert (GRID[at] * 10).round().astype(int).tolist() == [list(wanted)]
-
-
-def test_the_grid_holds_every_mix_of_tenths_once() -> None:
-    assert GRID.shape == (286, 4)
-    assert np.allclose(GRID.sum(axis=1), 1.0)
-    assert len(np.unique(GRID.round(6), axis=0)) == 286
 
 
 def test_scores_need_probabilities_and_unique_texts_need_copies() -> None:

@@ -248,7 +248,7 @@ def test_nothing_to_measure_is_said() -> None:
     ("options", "error", "text"),
     [
         ({"weight": "person"}, SchemaError, "weight is 'person'"),
-        ({"method": "acc"}, SchemaError, "method is 'acc'"),
+        ({"method": "accc"}, SchemaError, "method is 'accc'"),
         ({"gold_within": "week"}, SchemaError, "gold_within is 'week'"),
         ({"every": "1y"}, SchemaError, "every is '1y'"),
         ({"zones": {"pakistan": "PKT"}}, UsageError, "the time zone of pakistan is 'PKT'"),

@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +25,21 @@ import numpy.typing as npt
 import polars as pl
 
 from discourse.errors import BadInput, DiscourseError, MeaningError, MissingData, SchemaError, UsageError
+from discourse.measure.simplex import simplex_cells, simplex_points
 from discourse.measure.spread import CAPACITY, spread
 from discourse.schema import ABSTAIN, FRAMES, WEIGHTS, one_of
 
-__all__ = ["GRID", "PREDICTED", "SCALE", "SCORES", "Design", "Tallies", "encode", "tally", "total"]
+__all__ = ["PREDICTED", "SCALE", "SCORES", "STEPS", "Design", "Tallies", "encode", "tally", "total"]
 
 SCALE = 2**32
 PREDICTED = (*FRAMES, ABSTAIN)
 _FORMAT = "discourse-tallies-1"
 SCORES = ("none", "sums", "grid")
-_STEPS = 10
-GRID = np.array([(*p, _STEPS - sum(p)) for p in product(range(_STEPS + 1), repeat=3) if sum(p) <= _STEPS]) / _STEPS
-"""Probabilities of the four frames in steps of a tenth, shape (286, 4): what `scores="grid"` counts posts by."""
+STEPS = 10
+"""Into how many parts `scores="grid"` cuts a probability; see `discourse.measure.simplex`."""
 
-_WHOLE = ("n_posts", "n_authors", "sum_sizes", "sum_squares", "n_gold")  # arrays without replicates
+_CELLS = len(simplex_points(len(FRAMES), STEPS))
+_WHOLE = ("grid_soft", "n_posts", "n_authors", "sum_sizes", "sum_squares", "n_gold")  # arrays without replicates
 _RAREST = 1e-9  # an inclusion probability below this does not fit into whole numbers
 _P = tuple(f"p_{frame}" for frame in FRAMES)
 
@@ -89,21 +89,23 @@ class Tallies:
     | `counts` | cells, j | posts |
     | `gold` | cells, j, k | gold labels over inclusion probability, by predicted and true class |
     | `soft` | cells, k | probabilities of all posts |
-    | `soft_gold` | cells, k, k | probabilities of the gold posts by frame and true class |
     | `soft_square` | cells, k | their squares |
-    | `grid` | cells, 286 | posts by their probabilities, see `GRID` |
+    | `soft_gold` | cells, k, k | probabilities of the gold posts by frame and true class |
+    | `grid` | cells, 286 | posts by their probabilities in tenths, the rows of `simplex_points(4, 10)` |
 
-    Arrays that the design does not ask for have no cells. Whole numbers without replicates: `n_posts`, `n_authors`,
-    `sum_sizes` and `sum_squares` (cells,) of the sizes of the bootstrap's units, `n_gold` (cells, j).
+    Arrays that the design does not ask for have no cells. Without replicates: `grid_soft` (cells, 286, k), the
+    probabilities of the posts of each row of the grid; `n_posts`, `n_authors`, `sum_sizes` and `sum_squares` (cells,)
+    of the sizes of the bootstrap's units, `n_gold` (cells, j).
     """
 
     design: Design
     counts: Counts
     gold: Counts
     soft: Counts
-    soft_gold: Counts
     soft_square: Counts
+    soft_gold: Counts
     grid: Counts
+    grid_soft: Counts
     n_posts: Counts
     n_authors: Counts
     sum_sizes: Counts
@@ -174,9 +176,10 @@ class Tallies:
         b, k, j, cells = 1 + design.replicates, len(FRAMES), len(PREDICTED), design.cells
         soft, grid = (cells if design.scores in wanted else 0 for wanted in (("sums", "grid"), ("grid",)))
         shapes = {
-            "counts": (cells, j, b), "gold": (cells, j, k, b), "soft": (soft, k, b), "soft_gold": (soft, k, k, b),
-            "soft_square": (soft, k, b), "grid": (grid, len(GRID), b), "n_posts": (cells,), "n_authors": (cells,),
-            "sum_sizes": (cells,), "sum_squares": (cells,), "n_gold": (cells, j),
+            "counts": (cells, j, b), "gold": (cells, j, k, b), "soft": (soft, k, b), "soft_square": (soft, k, b),
+            "soft_gold": (soft, k, k, b), "grid": (grid, _CELLS, b), "grid_soft": (grid, _CELLS, k),
+            "n_posts": (cells,), "n_authors": (cells,), "sum_sizes": (cells,), "sum_squares": (cells,),
+            "n_gold": (cells, j),
         }  # fmt: skip
         return cls(design, **{name: np.zeros(shape, np.int64) for name, shape in shapes.items()})
 
@@ -328,7 +331,7 @@ def _scored(rows: pl.DataFrame, coded: pl.DataFrame, design: Design, sums: Any) 
     """The tallies of probabilities that the design asks for; those that it does not have no cells."""
     cells, k = design.cells, len(FRAMES)
     empty = Tallies.empty(design).arrays()
-    made = {name: empty[name] for name in ("soft", "soft_gold", "soft_square", "grid")}
+    made = {name: empty[name] for name in ("soft", "soft_square", "soft_gold", "grid", "grid_soft")}
     if design.scores == "none":
         return made
     absent = [name for name in _P if name not in rows.columns or rows[name].null_count()]
@@ -336,35 +339,24 @@ def _scored(rows: pl.DataFrame, coded: pl.DataFrame, design: Design, sums: Any) 
         raise SchemaError(
             f"the posts have no {absent[0]}; this method needs the probability of every frame for each post"
         )
+    cell = pl.col("cell")
     for i, name in enumerate(_P):
-        made["soft"][:, i] = sums(rows, pl.col("cell"), _times("w", pl.col(name)), (cells,))
-        made["soft_gold"][:, i] = sums(
-            coded, pl.col("cell") * k + pl.col("true"), _times("w_gold", pl.col(name)), (cells, k)
-        )
-        made["soft_square"][:, i] = sums(coded, pl.col("cell"), _times("w_gold", pl.col(name) ** 2), (cells,))
+        made["soft"][:, i] = sums(rows, cell, _times("w", pl.col(name)), (cells,))
+        made["soft_square"][:, i] = sums(rows, cell, _times("w", pl.col(name) ** 2), (cells,))
+        made["soft_gold"][:, i] = sums(coded, cell * k + pl.col("true"), _times("w_gold", pl.col(name)), (cells, k))
     if design.scores == "grid":
-        near = pl.Series(_nearest(rows.select(_P).to_numpy()))
-        made["grid"] = sums(
-            rows.with_columns(near=near), pl.col("cell") * len(GRID) + pl.col("near"), pl.col("w"), (cells, len(GRID))
-        )
+        near = pl.Series("near", simplex_cells(rows.select(_P).to_numpy(), STEPS))
+        rows = rows.with_columns(near)
+        slot = cell * _CELLS + pl.col("near")
+        made["grid"] = sums(rows, slot, pl.col("w"), (cells, _CELLS))
+        for i, name in enumerate(_P):
+            part = rows.group_by(slot=slot).agg(sum=_times("w", pl.col(name)).sum())
+            made["grid_soft"][..., i] = _sum_at(part["slot"], part["sum"], cells * _CELLS).reshape(cells, _CELLS)
     return made
 
 
 def _times(weight: str, p: pl.Expr) -> pl.Expr:
     return (pl.col(weight) * p).round().cast(pl.Int64)
-
-
-def _nearest(p: Floats) -> Counts:
-    """The place in `GRID` of n probability vectors (n, 4): tenths by largest remainder, so that they still sum to 1."""
-    scaled = p / p.sum(axis=1, keepdims=True) * _STEPS
-    down = np.floor(scaled + 1e-9).astype(np.int64)
-    missing = _STEPS - down.sum(axis=1)
-    rank = np.argsort(np.argsort(-(scaled - down), axis=1, kind="stable"), axis=1, kind="stable")
-    tenths = down + (rank < missing[:, None])
-    known = {tuple(row): at for at, row in enumerate((GRID * _STEPS).round().astype(np.int64).tolist())}
-    distinct, back = np.unique(tenths, axis=0, return_inverse=True)
-    made: Counts = np.array([known[tuple(row)] for row in distinct.tolist()], dtype=np.int64)[back.ravel()]
-    return made
 
 
 def _sum_at(slot: pl.Series, value: pl.Series | int, slots: int) -> Counts:

@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from discourse.errors import GoldWarning, MeaningError, SchemaError, UsageError
-from discourse.measure.bootstrap import percentile_interval, replicate_variance
-from discourse.measure.polarization import (
-    NetTone,
-    Polarization,
-    cramer_squared,
-    esteban_ray,
-    esteban_ray_bias,
-    net_tone_gap,
-    positions,
-)
-from discourse.measure.prevalence import Prevalence, Shares, prevalence
+from discourse.measure.methods import METHODS, NAIVE, SCORES_OF
+from discourse.measure.prevalence import Shares, prevalence
 from discourse.measure.shuffle import shuffled_shares
 from discourse.measure.tallies import Design, Tallies, tally
 from discourse.measure.windows import Calendar, place_in_windows, windows_of
-from discourse.schema import SERIES, UNKNOWN, as_polars
+from discourse.schema import SERIES, UNKNOWN, as_polars, one_of
 
 __all__ = ["MIN_N_EFF", "Measure", "Plan", "observe", "over_time"]
 
 MIN_N_EFF = 30.0
 Floats = npt.NDArray[np.float64]
-Measure = Prevalence | NetTone | Polarization
+Interval = tuple[Floats, Floats, Floats]
+
+
+class Measure(Protocol):
+    """What a series asks of a measure: `Prevalence`, `NetTone`, `Polarization`, or any small frozen value like them.
+
+    Shares stand as (..., 1 + b, k), the estimate in row 0; a measure `between` two sides takes those of both.
+    """
+
+    @property
+    def between(self) -> bool:
+        """Whether it compares two sides."""
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether it is shown beside its value when sides are shuffled among authors."""
+
+    @property
+    def of(self) -> Callable[..., Floats]:
+        """The plug-in number of shares (..., k), of both sides if it is between them."""
+
+    @property
+    def correct(self) -> Callable[..., Floats]:
+        """The bias that is to be taken off the plug-in number."""
+
+    @property
+    def interval(self) -> Callable[..., Interval]:
+        """The corrected number, its lower and its upper bound, with the keyword `level`."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +143,7 @@ def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, 
     Two authors of one side, one post each, in a week of their own; predictions counted as they are:
 
     >>> from datetime import datetime, timezone
+    >>> from discourse import Prevalence
     >>> observed = pl.DataFrame({"author_id": ["x:a", "x:b"], "side": ["pakistan"] * 2, "value": [None, None],
     ...     "created_at": [datetime(2025, 1, day, tzinfo=timezone.utc) for day in (6, 14)],
     ...     "predicted": ["nationalist", "neither"], "inclusion_p": [None, None]})
@@ -132,7 +151,7 @@ def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, 
     >>> made.filter(side="pakistan").select("window", "estimate", "n_posts").rows()
     [('2025-01-06', 1.0, 1), ('2025-01-13', 0.0, 1)]
     """
-    wanted = (measures,) if isinstance(measures, Prevalence | NetTone | Polarization) else tuple(measures)
+    wanted = tuple(measures) if isinstance(measures, Sequence) else (measures,)
     if observed.is_empty():
         raise MeaningError("there are no posts to measure; check the population and the period of the study")
     calendar = Calendar(plan.every, plan.zones)
@@ -148,15 +167,16 @@ def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, 
             f"{outside.height} of {inside.height} posts lie outside the period or sides of the plan; "
             "drop them first (Corpus.keep) or widen the period"
         )
-    design = Design(names, sides, plan.weight, plan.replicates, seed)
+    kept = SCORES_OF[one_of(plan.method, METHODS, "method")]
+    design = Design(names, sides, plan.weight, plan.replicates, seed, kept)
     tallies = tally(inside, design)
     shares = prevalence(tallies, method=plan.method, gold_within=plan.gold_within)
-    if plan.method != "cc" and not tallies.n_gold.any():
+    if plan.method not in NAIVE and not tallies.n_gold.any():
         raise MeaningError(
             f"the method is {plan.method!r} and there is not one gold label; code a random sample "
             "(a share without its error correction is not a share), or ask for method='cc' and say so"
         )
-    needs_baseline = any(isinstance(measure, Polarization) for measure in wanted)
+    needs_baseline = any(measure.shuffled for measure in wanted)
     shuffles = shuffled_shares(inside, design, shares, plan.sides, plan.shuffles) if needs_baseline else None
     cells = _Cells(plan, sides, tallies, shares, shuffles, grid)
     rows = [row for measure in wanted for row in cells.rows(measure)]
@@ -185,38 +205,17 @@ class _Cells:
     grid: pl.DataFrame
 
     def rows(self, measure: Measure) -> list[dict[str, Any]]:
-        if isinstance(measure, Polarization) and measure.between:
-            return self._between(measure)
-        return [row for s in range(len(self.sides)) for row in self._within(measure, s)]
+        if measure.between:
+            return self._of(measure, (0, 1))
+        return [row for s in range(len(self.sides)) for row in self._of(measure, (s,))]
 
-    def _within(self, measure: Measure, s: int) -> list[dict[str, Any]]:
-        values = np.moveaxis(self.shares.values[:, s], 1, -1)  # (t, 1 + b, k)
+    def _of(self, measure: Measure, at: tuple[int, ...]) -> list[dict[str, Any]]:
+        values = [np.moveaxis(self.shares.values[:, s], 1, -1) for s in at]  # (t, 1 + b, k) each
+        estimate, low, high = measure.interval(*values, level=self.plan.level)
         shuffled = None
-        if isinstance(measure, Polarization):
-            estimate, low, high, bias = _esteban_ray_interval(values, self.plan.level)
-            if self.shuffles is not None and s < 2:
-                shuffled = esteban_ray(positions(self.shuffles[:, :, s])) - bias
-        else:
-            of = measure.of(values)
-            estimate = of[:, 0]
-            # Widened gold rates may carry a replicate beyond what a share can be.
-            low, high = np.clip(percentile_interval(of[:, 1:], self.plan.level), *measure.bounds)
-        return self._table(repr(measure), (s,), estimate, (low, high), shuffled)
-
-    def _between(self, measure: Polarization) -> list[dict[str, Any]]:
-        first, second = (np.moveaxis(self.shares.values[:, s], 1, -1) for s in (0, 1))
-        shuffled = None
-        if measure.kind == "net-tone-gap":
-            gap = net_tone_gap(first, second)
-            estimate = gap[:, 0]
-            low, high = np.clip(percentile_interval(gap[:, 1:], self.plan.level), -2.0, 2.0)
-            if self.shuffles is not None:
-                shuffled = net_tone_gap(self.shuffles[:, :, 0], self.shuffles[:, :, 1])
-        else:
-            estimate, low, high, noise = _cramer_interval(first, second, self.plan.level)
-            if self.shuffles is not None:
-                shuffled = cramer_squared(*(positions(self.shuffles[:, :, s]) for s in (0, 1))) - noise
-        return self._table(repr(measure), (0, 1), estimate, (low, high), shuffled)
+        if measure.shuffled and self.shuffles is not None and max(at) < self.shuffles.shape[2]:
+            shuffled = measure.of(*(self.shuffles[:, :, s] for s in at)) - measure.correct(*values)
+        return self._table(repr(measure), at, estimate, (low, high), shuffled)
 
     def _table(
         self, name: str, at: tuple[int, ...], estimate: Floats, interval: tuple[Floats, Floats], shuffled: Floats | None
@@ -247,9 +246,9 @@ class _Cells:
                 "partial": bool(partial[i]),
                 "withheld": thin and not self.plan.force,
                 "forced": thin and self.plan.force,
-                "no_gold": self.shares.method != "cc" and bool((n_gold[i] == 0).any()) and not empty,
+                "no_gold": self.shares.method not in NAIVE and bool((n_gold[i] == 0).any()) and not empty,
                 "gold_borrowed": bool(borrowed[i]) and not empty,
-                "naive": self.shares.method == "cc",
+                "naive": self.shares.method in NAIVE,
             }
             rows.append({
                 "window": window,
@@ -278,37 +277,6 @@ def _borrowing(series: pl.DataFrame) -> list[str]:
     ]
 
 
-def _esteban_ray_interval(values: Floats, level: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """Bias-corrected index with percentile bounds, and the bias that was taken off, from shares (t, 1 + b, k)."""
-    at = positions(values)
-    index = esteban_ray(at)
-    bias = esteban_ray_bias(at[:, 0], _covariance(at[:, 1:]))
-    # A replicate carries the sampling noise twice, once from the sample and once from the resampling.
-    low, high = percentile_interval(index[:, 1:] - 2.0 * bias[:, None], level)
-    return index[:, 0] - bias, low, high, bias
-
-
-def _cramer_interval(first: Floats, second: Floats, level: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """Unbiased squared distance, normal bounds from the replicates, and the noise that was taken off."""
-    p, q = positions(first), positions(second)
-    gap = np.cumsum(p - q, axis=-1)[..., :-1]
-    noise = replicate_variance(np.moveaxis(gap[:, 1:], 1, -1)).sum(axis=-1)
-    estimate = cramer_squared(p[:, 0], q[:, 0]) - noise
-    spread = _normal_quantile(level) * np.sqrt(replicate_variance(cramer_squared(p[:, 1:], q[:, 1:])))
-    return estimate, estimate - spread, estimate + spread, noise
-
-
-def _covariance(replicates: Floats) -> Floats:
-    """Covariance over b of (t, b, k), NaN replicates left out; shape (t, k, k)."""
-    whole = np.isfinite(replicates).all(axis=-1, keepdims=True)
-    n = np.maximum(whole.sum(axis=1), 2)
-    filled = np.where(whole, replicates, 0.0)
-    mean = filled.sum(axis=1) / n
-    centred = np.where(whole, replicates - mean[:, None], 0.0)
-    made: Floats = np.einsum("tbi,tbj->tij", centred, centred) / (n[..., None] - 1.0)
-    return made
-
-
 def _baseline(shuffled: Floats | None, t: int) -> tuple[Floats, Floats, Floats]:
     none = np.full(t, np.nan)
     if shuffled is None:
@@ -322,9 +290,3 @@ def _baseline(shuffled: Floats | None, t: int) -> tuple[Floats, Floats, Floats]:
 
 def _number(value: float, show: bool) -> float | None:
     return float(value) if show and np.isfinite(value) else None
-
-
-def _normal_quantile(level: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(0.5 + level / 2.0)
