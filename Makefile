@@ -21,9 +21,10 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-# Needs uv (https://docs.astral.sh/uv/).
+# Needs uv (https://docs.astral.sh/uv/). Encoders (the extras `embeddings` and `transformers`) weigh gigabytes: not here.
 lock:
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --universal --python-version 3.11 \
+	  --extra notebooks --extra stats --extra distributed --extra speed --extra dev \
 	  --generate-hashes --only-binary :all: --no-header -o requirements.lock
 
 clean:

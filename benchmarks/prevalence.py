@@ -2,7 +2,7 @@
 
     python benchmarks/prevalence.py --repetitions 400 --seed 7
 
-Two sides of 20,000 posts, three frames that a classifier tells apart by two numbers (accuracy about 0.73 where it was
+Two sides of 20,000 posts, three frames that a classifier tells apart by two numbers (accuracy 0.75 where it was
 trained). "prior": only the shares of the frames differ from where it was trained. "covariate": what is talked about
 differs, and so does how posts of one frame look. "concept": as "prior", and on side B nationalist posts look more like
 the others. Methods that need no gold of the sides (acc, pacc, sld) get n labels from where the classifier was trained,

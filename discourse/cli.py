@@ -10,29 +10,22 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from discourse.commands.catalogue import corpora
-from discourse.commands.console import AS_JSON, Status, tell
+from discourse.commands.coding import COMMANDS as CODING
+from discourse.commands.console import AS_JSON, tell
 from discourse.commands.corpus import COMMANDS
+from discourse.commands.drawing import COMMANDS as DRAWING
+from discourse.commands.models import COMMANDS as REGISTRY
+from discourse.commands.models import MODELS, register_trained, registered_lines
+from discourse.commands.studies import for_study, outcome, ran, run_until
+from discourse.commands.validation import validate
 from discourse.errors import DiscourseError, DiscourseWarning, UsageError
 
-if TYPE_CHECKING:
-    from discourse.study.run import Outcome
-
 __all__ = ["cli", "main"]
-
-_STUDY = click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.toml")
-_OPTIONS = (
-    click.option("--data", type=click.Path(path_type=Path), help="Folder of the corpus; also DISCOURSE_DATA."),
-    click.option("--work", type=click.Path(path_type=Path), default=Path("out"), show_default=True,
-                 help="Folder for private tables: texts and pseudonyms, never to be shared."),
-    click.option("--figures", type=click.Path(path_type=Path), default=Path("figures"), show_default=True,
-                 help="Folder for what may be published: figures, tables, report, manifest."),
-    AS_JSON,
-)  # fmt: skip
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,19 +39,13 @@ def cli() -> None:
     """
 
 
-def _for_study(function: Any) -> Any:
-    for option in reversed((_STUDY, *_OPTIONS)):
-        function = option(function)
-    return function
-
-
 @cli.command()
-@_for_study
+@for_study()
 def run(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
     """Run a study from its exports to its report."""
-    done = _run(study, data, work, figures, "report")
-    tell(as_json, _outcome(done), [
-        _ran(done),
+    done = run_until(study, data, work, figures, "report")
+    tell(as_json, outcome(done), [
+        ran(done),
         f"figures  {done.figures}",
         f"report   {done.figures / 'report.html'}",
         f"private  {done.work} (texts and pseudonyms: never share it)",
@@ -66,40 +53,51 @@ def run(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: b
 
 
 @cli.command()
-@_for_study
-def train(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
-    """Train the classifier of a study on its training labels."""
-    from discourse.framing.store import load_model
+@for_study()
+@click.option("--register", metavar="NAME", help="Judge it too, and keep it with its card in the registry.")
+@MODELS
+def train(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool, **given: Any) -> None:
+    """Train the classifier of a study on its training labels.
 
-    done = _run(study, data, work, figures, "train")
+    With --register it becomes the next version of a model in the registry; the first one is current.
+    """
+    from discourse.framing.store import load_model
+    from discourse.registry.folder import check_name
+
+    name = given["register"]
+    if name is not None:
+        check_name(name)
+    done = run_until(study, data, work, figures, "judge" if name else "train")
     model = load_model(done.work / "model.safetensors")
-    tell(
-        as_json,
-        {**_outcome(done), "model": model.model_id},
-        [_ran(done), f"{model.model_id}  {done.work / 'model.safetensors'}"],
-    )
+    found = {**outcome(done), "model": model.model_id}
+    lines = [ran(done), f"{model.model_id}  {done.work / 'model.safetensors'}"]
+    if name:
+        made = register_trained(study, data, work, given["models"], name)
+        found |= {"name": name, "version": made.version, "new": made.new, "models": str(given["models"])}
+        lines += registered_lines(made)
+    tell(as_json, found, lines)
 
 
 @cli.command()
-@_for_study
+@for_study()
 def evaluate(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
     """Judge the classifier out of fold, beside the majority and lexicon baselines."""
     import polars as pl
 
-    done = _run(study, data, work, figures, "judge")
+    done = run_until(study, data, work, figures, "judge")
     scores = pl.read_csv(done.work / "scores.csv")
     macro = scores.filter((pl.col("metric") == "macro_f1") & (pl.col("group") == "all")).to_dicts()
     lines = [f"{row['model']:24} macro-F1 {_interval(row)}" for row in macro]
-    tell(as_json, {**_outcome(done), "scores": scores.to_dicts()}, [_ran(done), *lines])
+    tell(as_json, {**outcome(done), "scores": scores.to_dicts()}, [ran(done), *lines])
 
 
 @cli.command()
-@_for_study
+@for_study()
 def measure(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
     """Measure shares and polarization over time, corrected by gold labels."""
     import polars as pl
 
-    done = _run(study, data, work, figures, "measure")
+    done = run_until(study, data, work, figures, "measure")
     series = pl.read_csv(done.work / "series.csv", schema_overrides={"window": pl.String})
     head = series.filter(
         (pl.col("measure") == "Prevalence('nationalist')")
@@ -110,24 +108,24 @@ def measure(study: Path, data: Path | None, work: Path, figures: Path, *, as_jso
         f"{row['window']:17} {row['side']:12} nationalist {_interval(row)} {row['flags'] or ''}"
         for row in head.to_dicts()
     ]
-    tell(as_json, {**_outcome(done), "series": series.to_dicts()}, [_ran(done), *lines])
+    tell(as_json, {**outcome(done), "series": series.to_dicts()}, [ran(done), *lines])
 
 
 @cli.command()
-@_for_study
+@for_study()
 def figures(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
     """Draw the figures of a study, each with the rows behind it."""
-    done = _run(study, data, work, figures, "draw")
+    done = run_until(study, data, work, figures, "draw")
     made = sorted(one.name for one in done.figures.iterdir() if one.suffix in {".svg", ".png", ".csv"})
-    tell(as_json, {**_outcome(done), "files": made}, [_ran(done), *(str(done.figures / name) for name in made)])
+    tell(as_json, {**outcome(done), "files": made}, [ran(done), *(str(done.figures / name) for name in made)])
 
 
 @cli.command()
-@_for_study
+@for_study()
 def report(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
     """Write the report of a study: one HTML file that needs nothing else."""
-    done = _run(study, data, work, figures, "report")
-    tell(as_json, _outcome(done), [_ran(done), str(done.figures / "report.html")])
+    done = run_until(study, data, work, figures, "report")
+    tell(as_json, outcome(done), [ran(done), str(done.figures / "report.html")])
 
 
 @cli.command()
@@ -144,7 +142,7 @@ def simulate(folder: Path, seed: int, posts: int, authors: int, *, as_json: bool
     tell(as_json, dict(dirt), [f"{folder}: " + ", ".join(f"{name} {count}" for name, count in dirt.items())])
 
 
-for _command in (*COMMANDS, corpora):
+for _command in (*COMMANDS, *REGISTRY, corpora, *DRAWING, *CODING, validate):
     cli.add_command(_command)
 
 
@@ -175,30 +173,6 @@ def main() -> None:
             "OSError",
             1,
         )
-
-
-def _run(study: Path, data: Path | None, work: Path, figures: Path, until: str) -> Outcome:
-    from discourse.study.run import run_study
-
-    status = Status()
-    try:
-        return run_study(study, data=data, work=work, figures=figures, until=until, progress=status.show)
-    finally:
-        status.clear()
-
-
-def _outcome(done: Outcome) -> dict[str, Any]:
-    return {
-        "ran": list(done.ran),
-        "up_to_date": list(done.skipped),
-        "work": str(done.work),
-        "figures": str(done.figures),
-    }
-
-
-def _ran(done: Outcome) -> str:
-    ran = f"ran {', '.join(done.ran)}" if done.ran else "nothing to do"
-    return f"{ran}; up to date: {', '.join(done.skipped)}" if done.skipped else ran
 
 
 def _interval(row: dict[str, Any]) -> str:

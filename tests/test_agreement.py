@@ -14,7 +14,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from conftest import shared_file
 from discourse.errors import DiscourseWarning, MeaningError, SchemaError, SmallSampleWarning, UsageError
 from discourse.labels.agreement import agreement, agreement_table, krippendorff_alpha
 from discourse.labels.codebook import Codebook, Value, Variable
@@ -681,50 +680,6 @@ def test_one_round_written_in_two_ways_is_pointed_out() -> None:
         agreement(Labels(LABELS.frame([*rows, {**again, **fine}]), sample), seed=1, replicates=5)
     with pytest.raises(SchemaError, match="rows that share one post_id"):
         Labels(LABELS.frame([*rows, {**again, "round": "1"}]), sample)
-
-
-def stance(sets: tuple[int, ...], variable: str) -> Labels:
-    """The codes of Tyagi and others (2020) as they count them: case aside, "can't say" is neutral."""
-    rows = []
-    for one in sets:
-        file = shared_file("indopak_pulwama_2019", f"annotations_set{one}.csv")
-        columns = [f"{variable}_anno1", f"{variable}_anno2"]
-        read = pl.read_csv(file, columns=columns, infer_schema=False)
-        for coder in columns:
-            said = read[coder].str.strip_chars().str.to_lowercase().replace("cant_say", "neutral")
-            rows += [
-                {"post_id": f"x:{one}-{place:02}", "coder": coder, "variable": variable, "value": value}
-                for place, value in enumerate(said)
-            ]
-    table = LABELS.frame(rows)
-    return Labels(table, SAMPLE.frame(table.select("post_id").unique()))
-
-
-@pytest.mark.parametrize(("variable", "percent", "kappa"), [("stance", 87.0, 0.799), ("country", 94.0, 0.882)])
-def test_the_coders_of_the_pulwama_posts_agree_as_counted_before(variable: str, percent: float, kappa: float) -> None:
-    table = agreement_table(stance((1, 2), variable), variable, seed=7, replicates=50)
-    found = dict(table.filter(pl.col("class") == "all").select("statistic", "estimate").rows())
-    assert found["percent"] == pytest.approx(percent, abs=1e-9)
-    assert round(found["cohen_kappa"], 3) == kappa
-    assert table["n_units"][0] == 100
-
-
-def test_the_second_set_of_the_pulwama_posts_has_an_alpha_of_604() -> None:
-    row = agreement(stance((2,), "stance"), "stance", seed=7, replicates=2000).row(0, named=True)
-    assert round(row["alpha"], 3) == 0.604
-    assert row["low"] == pytest.approx(0.41, abs=0.02)
-    assert row["high"] == pytest.approx(0.79, abs=0.02)
-    assert row["n_units"] == 50
-
-
-@pytest.mark.parametrize("variable", ["stance", "country"])
-def test_the_first_set_of_the_pulwama_posts_is_one_coder_twice(variable: str) -> None:
-    with pytest.warns(SmallSampleWarning, match="two coders gave the same value to each of 50 posts; make sure"):
-        agreement(stance((1,), variable), variable, seed=7, replicates=20)
-    both = stance((1, 2), variable)
-    by = both.sample.select("post_id", pl.col("post_id").str.slice(2, 1).alias("set"))
-    with pytest.warns(SmallSampleWarning, match="to each of 50 posts of group '1', but differ on"):
-        agreement(both, variable, seed=7, replicates=20, by=by)
 
 
 @pytest.mark.parametrize("units", [30, 100])

@@ -27,6 +27,9 @@ HARD_CASES = (
     "slanted words in a battle report", "compatriots as targets", "campaign mobilisation", "verses and quotes",
     "thread fragment", "idiom of threat", "sarcasm and negation", "grief",
 )  # fmt: skip
+OWN_LETTERS = {"ur": "ٹڈڑںےہھ", "ps": "ټډړښږېۍګ", "fa": "پچژگ"}
+OTHER_LETTERS = {"ur": "ټډړښږۍېيكهة", "ps": "ےٹڈڑںہھك", "fa": "ټډړښږۍېٹڈڑںےہھيك"}
+OWN_EXAMPLES = {"ur": ("ur", "ur-Latn"), "ps": ("ps",), "fa": ("fa",)}
 SMALL = """
 id = "framing"
 version = 3
@@ -56,6 +59,7 @@ definition = "cold"
 value = "1.5"
 definition = "warm"
 """
+NUMBERED = 'it must be a whole number from 1, or in quotes one with a point, like "2.1"'
 # Everything that version 2 of the file can say, put before the variables.
 FULL = SMALL.replace(
     "[[variable]]",
@@ -98,7 +102,8 @@ def test_values_keep_the_order_of_the_file_and_all_parts_arrive(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("unit =", "units =", "a key of the codebook is 'units'; .* Did you mean 'unit'?"),
+        ("unit =", "unt =", "a key of the codebook is 'unt'; .* Did you mean 'unit'?"),
+        ("unit =", "units =", "the codebook has no 'unit'; write unit = .*"),
         ("level =", "levl =", "a key of variable 'frame' is 'levl'; .* Did you mean 'level'?"),
         ("definition =", "defintion =", "a key of value 'b' of 'frame' is 'defintion'; .* Did you mean 'definition'?"),
         ("why =", "wy =", "a key of an example of value 'a' of 'frame' is 'wy'; .* Did you mean 'why'?"),
@@ -108,9 +113,12 @@ def test_values_keep_the_order_of_the_file_and_all_parts_arrive(tmp_path: Path) 
         ('value = "a"', 'value = "b"', "values of variable 'frame' name 'b' more than once; each must be there once"),
         ('name = "heat"', 'name = "frame"', "variables of the codebook name 'frame' more than once; .*"),
         ('"1.5"', '"warm"', "variable 'heat' is interval and has the value 'warm'; its values must be numbers"),
-        ("version = 3", "version = 0", "version of the codebook is 0; it must be a whole number from 1"),
-        ("version = 3", "version = true", "version of the codebook is True; it must be a whole number from 1"),
-        ("version = 3", 'version = "3"', "version of the codebook is '3'; it must be a whole number from 1"),
+        ("version = 3", "version = 0", f"version of the codebook is 0; {NUMBERED}"),
+        ("version = 3", "version = true", f"version of the codebook is True; {NUMBERED}"),
+        ("version = 3", 'version = "3"', f"version of the codebook is '3'; {NUMBERED}"),
+        ("version = 3", "version = 2.1", f"version of the codebook is 2.1; {NUMBERED}"),
+        ("version = 3", 'version = "0.1"', f"version of the codebook is '0.1'; {NUMBERED}"),
+        ("version = 3", 'version = "2.1.1"', f"version of the codebook is '2.1.1'; {NUMBERED}"),
         ('id = "framing"', "", "the codebook has no 'id'; .*"),
         ('definition = "B"', "", "value 'b' of 'frame' has no 'definition'; .*"),
     ],
@@ -169,7 +177,7 @@ def test_everything_that_version_2_can_say_arrives(tmp_path: Path) -> None:
         ('{ en = "Frame", ur', "{ urd", "a key of names of variable 'frame' is 'urd'; .* Did you mean 'ur'?"),
         ("{ ps =", "{ pus =", "a key of names of value 'b' of 'frame' is 'pus'; .* Did you mean 'ps'?"),
         ('{ ps = "به" }', '"به"', "names of value 'b' of 'frame' is str; it must be a table of keys and values"),
-        ("rule =", "rules =", "a key of a hard case of the codebook is 'rules'; .* Did you mean 'rule'?"),
+        ("rule =", "rul =", "a key of a hard case of the codebook is 'rul'; .* Did you mean 'rule'?"),
         ('name = "grief"\n', "", "a hard case has no 'name'; .*"),
         ('rule = "Grief alone is a."\n', "", "hard case 'grief' has no 'rule'; .*"),
         ('kind = "negative"', 'kind = "negativ"', "kind of an anchor of hard case 'grief' is 'negativ'; .*"),
@@ -186,6 +194,87 @@ def test_what_is_impossible_in_version_2_is_named(tmp_path: Path, old: str, new:
     with pytest.raises(UsageError, match=pattern) as error:
         Codebook.from_toml(written(tmp_path, FULL, old, new))
     assert "\n" not in str(error.value)
+
+
+# What translators add: everything that coders read, in other languages than English.
+TRANSLATED = """
+id = "framing"
+version = "2.10"
+unit = "One post."
+[units]
+ur = "ایک پوسٹ۔"
+[[hard_cases]]
+name = "grief"
+rule = "Grief is a."
+names = { ur = "غم" }
+rules = { ur = "غم الف ہے۔" }
+anchors = [{ lang = "en", text = "So sad.", why = "grief", whys = { ur = "غم ہے" } }]
+[[variable]]
+name = "frame"
+level = "nominal"
+question = "What?"
+questions = { ur = "کیا؟", ps = "څه؟" }
+[[variable.value]]
+value = "a"
+definition = "A"
+include = ["this", "that"]
+exclude = ["other"]
+example = [{ lang = "fa", text = "متن", kind = "positive", why = "plain", whys = { fa = "روشن" } }]
+[variable.value.definitions]
+ur = "الف"
+[variable.value.includes]
+ur = ["یہ", "وہ"]
+[variable.value.excludes]
+ur = ["دوسرا"]
+"""
+
+
+def test_a_coder_reads_what_is_translated_and_the_rest_in_english(tmp_path: Path) -> None:
+    book = Codebook.from_toml(written(tmp_path, TRANSLATED))
+    assert book.identity == "framing@2.10"
+    english = book.in_language("en")
+    assert english == book
+    assert (book.unit, book.variables[0].question) == ("One post.", "What?")
+    urdu, persian, pashto = (book.in_language(lang) for lang in ("ur", "fa", "ps"))
+    (value,) = urdu.variables[0].values
+    assert (urdu.unit, urdu.variables[0].question) == ("ایک پوسٹ۔", "کیا؟")
+    assert (value.definition, value.include, value.exclude) == ("الف", ("یہ", "وہ"), ("دوسرا",))
+    assert value.examples[0].why == "plain"
+    (case,) = urdu.hard_cases
+    assert (case.name, case.rule, case.examples[0].why) == ("غم", "غم الف ہے۔", "غم ہے")
+    assert (pashto.variables[0].question, pashto.unit, pashto.hard_cases[0].rule) == ("څه؟", "One post.", "Grief is a.")
+    (value,) = persian.variables[0].values
+    assert (value.definition, value.include, value.exclude) == ("A", ("this", "that"), ("other",))
+    assert (value.examples[0].why, persian.variables[0].question) == ("روشن", "What?")
+    # What is coded does not change with the language it is read in.
+    for read in (urdu, persian, pashto):
+        assert (read.identity, read.values("frame"), read.level("frame")) == ("framing@2.10", ("a",), "nominal")
+        assert read.variables[0].values[0].examples[0].text == "متن"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("[units]\nur", "[units]\nen", "a key of units of the codebook is 'en'; "),
+        ("questions = { ur", "questions = { en", "a key of questions of variable 'frame' is 'en'; "),
+        ("questions = {", "question_in = {", "a key of variable 'frame' is 'question_in'; "),
+        ('"کیا؟"', '" "', "questions of variable 'frame' has ur = ' '; "),
+        ("names = { ur", "names = { en", "a key of names of hard case 'grief' is 'en'; "),
+        ("rules = { ur", "rules = { urd", "a key of rules of hard case 'grief' is 'urd'; .* Did you mean 'ur'"),
+        ("whys = { ur", "whys = { en", "a key of whys of an anchor of hard case 'grief' is 'en'; "),
+        ("whys = { fa", "whys = { en", "a key of whys of an example of value 'a' of 'frame' is 'en'; "),
+        ('[variable.value.definitions]\nur = "الف"', 'definitions = "الف"',
+         "definitions of value 'a' of 'frame' is str"),
+        ('["یہ", "وہ"]', '["یہ"]',
+         "includes of value 'a' of 'frame' has 1 rules in 'ur' and include has 2; translate each$"),
+        ('["دوسرا"]', '["دوسرا", "تیسرا"]',
+         "excludes of value 'a' of 'frame' has 2 rules in 'ur' and exclude has 1; translate each$"),
+        ('["دوسرا"]', '"دوسرا"', "ur of excludes of value 'a' of 'frame' must be a list of words"),
+    ],
+)  # fmt: skip
+def test_a_translation_that_does_not_fit_is_named(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=f"^{sentence}"):
+        Codebook.from_toml(written(tmp_path, TRANSLATED, old, new))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +340,10 @@ def book() -> Codebook:
 
 def everything(book: Codebook) -> list[Example]:
     """Examples of values and anchors of rules."""
-    holders = [*(value for variable in book.variables for value in variable.values), *book.hard_cases]
+    holders: list[Value | HardCase] = [
+        *(value for variable in book.variables for value in variable.values),
+        *book.hard_cases,
+    ]
     return [example for holder in holders for example in holder.examples]
 
 
@@ -261,7 +353,7 @@ def script_of(text: str) -> set[str]:
 
 
 def test_the_shipped_codebook_has_the_frames_of_the_schema(book: Codebook) -> None:
-    assert book.identity == "framing@2"
+    assert book.identity == "framing@2.1"
     assert book.values("frame") == FRAMES
     assert book.values("hostility") == ("0", "1", "2")
     assert book.values("target") == (
@@ -319,6 +411,36 @@ def test_names_and_instructions_are_there_in_four_languages(book: Codebook, lang
         assert variable.name_in(lang) == names[0]
 
 
+@pytest.mark.parametrize("lang", ["ur", "ps", "fa"])
+def test_all_that_a_coder_reads_is_there_in_the_coders_language(book: Codebook, lang: str) -> None:
+    read, letters = book.in_language(lang), OWN_LETTERS[lang]
+    values = [value for variable in read.variables for value in variable.values]
+    said = [
+        read.unit,
+        *(variable.question for variable in read.variables),
+        *(value.definition for value in values),
+        *(rule for value in values for rule in (*value.include, *value.exclude)),
+        *(word for case in read.hard_cases for word in (case.name, case.rule)),
+        *(anchor.why for case in read.hard_cases for anchor in case.examples),
+        *(example.why for value in values for example in value.examples if example.lang in OWN_EXAMPLES[lang]),
+    ]
+    assert len(said) > 120
+    for words in said:
+        assert script_of(words) == {"ARABIC"}, words
+        assert not set(words) & set(OTHER_LETTERS[lang]), words
+    assert set(letters) <= set("".join(said))
+    assert len(set(said[1:4])) == 3
+    # A rule that sends a post to another value calls it what the button says.
+    for variable in read.variables:
+        names = {value.value: value.name_in(lang) for value in variable.values}
+        for value, english in zip(variable.values, book.variable(variable.name).values, strict=True):
+            for rule, original in zip(value.exclude, english.exclude, strict=True):
+                sent = original.rpartition(": ")[2]
+                if sent in names:
+                    expected = sent if sent.isdigit() else names[sent]
+                    assert rule.endswith(f": {expected}"), rule
+
+
 @pytest.mark.parametrize("name", HARD_CASES)
 def test_every_hard_case_has_a_rule_and_one_or_two_anchors_with_their_frame(book: Codebook, name: str) -> None:
     case = next(case for case in book.hard_cases if case.name == name)
@@ -346,10 +468,9 @@ def test_examples_are_written_in_the_script_and_letters_of_their_language(book: 
     for lang, text in written_in.items():
         assert script_of(text) == ({"LATIN"} if lang in {"en", "ur-Latn"} else {"ARABIC"}), lang
     assert set("ټډړښږې") <= set(written_in["ps"])
-    assert not set("ےٹڈڑںہھك") & set(written_in["ps"])
     assert set("ٹڑںےہھ") <= set(written_in["ur"])
-    assert not set("ټډړښږۍېيكهة") & set(written_in["ur"])
-    assert not set("ټډړښږۍېٹڈڑںےہھيك") & set(written_in["fa"])
+    for lang, letters in OTHER_LETTERS.items():
+        assert not set(letters) & set(written_in[lang]), lang
 
 
 def test_no_example_is_a_post_by_which_the_language_identifier_is_tested(book: Codebook) -> None:
@@ -387,8 +508,8 @@ definition = "cannot wait"
 """
     path = written(tmp_path, SHIPPED.read_text("utf-8").replace('id = "framing"', 'id = "ours"', 1) + own)
     book = Codebook.from_toml(path)
-    assert (book.identity, book.values("urgency"), book.level("urgency")) == ("ours@2", ("low", "high"), "ordinal")
+    assert (book.identity, book.values("urgency"), book.level("urgency")) == ("ours@2.1", ("low", "high"), "ordinal")
     assert book.variable("urgency").name_in("ps") == "urgency"
     codes = tmp_path / "labels.csv"
     codes.write_text("post_id,coder,variable,value\nx:1,a,urgency,high\nx:1,a,frame,both\n", encoding="utf-8")
-    assert read_labels(codes, book).table["codebook"].to_list() == ["ours@2"] * 2
+    assert read_labels(codes, book).table["codebook"].to_list() == ["ours@2.1"] * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from discourse.corpus.posts import Corpus
-from discourse.errors import SchemaError
-from discourse.framing.features import SIZES, Weighting, count, texts_of
+from discourse.corpus.texts import with_text
+from discourse.errors import BadInput, SchemaError
+from discourse.framing.features import SIZES, Weighting, count, fits, texts_of
 from discourse.schema import POSTS
 
 
@@ -79,3 +81,55 @@ def test_scores_are_the_weighted_counts_times_the_weights() -> None:
     weighting = Weighting.fit(count(texts[:2]), least=1)
     weights = np.random.default_rng(1).normal(size=(3, weighting.size))
     assert np.allclose(weighting.scores(counted, weights), weighting.of(counted) @ weights.T)
+
+
+def test_a_text_keeps_its_language_and_whom_it_mentions() -> None:
+    one, other, none = texts_of(["@Some_One امن چاہیے @demo", "we want peace @some_one", "peace? a@example.org"])
+    assert (one.lang, other.lang, none.names) == ("ur", "en", ())
+    assert one.names[0] == other.names[0]
+    assert len(set(one.names)) == 2
+    assert all(0 <= name < 2**48 for name in one.names)
+    assert one == "<user> امن چاہیے <user>"
+    assert texts_of(["see https://example.org/?q=@some_one"])[0].names == ()
+    again = pickle.loads(pickle.dumps(one))
+    assert (again, again.lang, again.names) == (one, one.lang, one.names)
+
+
+def test_the_language_of_a_table_is_its_own_and_detected_where_it_has_none() -> None:
+    table = posts("peace for all", "امن چاہیے", "we want peace").with_columns(lang=pl.Series(["ps", None, "en"]))
+    assert [text.lang for text in texts_of(table)] == ["ps", "ur", "en"]
+    assert [text.lang for text in texts_of(table.drop("lang"))] == ["en", "ur", "en"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=4))
+def test_a_raw_text_reads_as_it_does_in_a_corpus(texts: list[str]) -> None:
+    table = with_text(Corpus(posts(*texts).with_columns(pl.lit(None, pl.String).alias("text_norm")))).posts
+    raw, held = texts_of(texts), texts_of(table)
+    assert [str(text) for text in held] == [str(text) for text in raw]
+    assert [(text.lang, text.names) for text in held] == [(text.lang, text.names) for text in raw]
+
+
+def test_scores_of_many_texts_are_those_of_each() -> None:
+    texts = ["we want peace", "we want war", "", "peace peace now"]
+    weighting = Weighting.fit(count(texts), least=1)
+    weights = np.random.default_rng(1).normal(size=(2, weighting.size))
+    together = weighting.scores(count(texts), weights)
+    for at, text in enumerate(texts):
+        assert (weighting.scores(count([text]), weights)[0] == together[at]).all()
+    empty = Weighting.fit(count(texts), least=100)
+    assert weighting.scores(count([]), weights).shape == (0, 2)
+    assert empty.scores(count(texts), np.zeros((2, 0))).tolist() == [[0, 0]] * 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "idf"),
+    [([3, 3], [1, 1]), ([5, 3], [1, 1]), ([-1, 3], [1, 1]), ([3, 2**19], [1, 1]), ([3], [1, 1]), ([3, 5], [1, np.inf])],
+)
+def test_columns_of_no_weighting_are_refused(columns: list[int], idf: list[float]) -> None:
+    good = (np.array([1], np.int32), np.array([1.0]))
+    with pytest.raises(BadInput, match="columns of the model"):
+        fits([good[0], np.array(columns, np.int32)], [good[1], np.array(idf, np.float64)])
+    with pytest.raises(BadInput, match="columns of the model"):
+        fits([good[0].astype(np.int64)], [good[1]])
+    assert fits([good[0], good[0]], [good[1], good[1]]) == 2

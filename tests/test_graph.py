@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from discourse.errors import DiscourseError, SchemaError, UsageError
@@ -16,7 +18,7 @@ from discourse.measure.graph import Graph, graph_of, mixing_matrix
 from discourse.measure.network import (
     ei_index,
 )
-from discourse.measure.rewiring import rewired
+from discourse.measure.rewiring import _accepted, rewired
 
 Array = np.ndarray
 
@@ -175,6 +177,33 @@ def test_all_graphs_with_the_degrees_are_equally_likely(start: list[tuple[int, i
         np.testing.assert_array_equal(into, out)
     assert len(seen) == realisations(degrees, directed)
     assert stats.chisquare(list(seen.values())).pvalue > 1e-3
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.booleans())
+def test_proposals_are_taken_in_order_one_after_the_other(seed: int, directed: bool) -> None:
+    rng = np.random.default_rng(seed)
+    graph = graph_of(rng.integers(0, 9, (24, 2)), ["a", "b", "a"] * 3, directed=directed)
+    order = rng.permutation(len(graph.source))
+    half = len(order) // 2
+    i, j = order[:half], order[half : 2 * half]
+
+    def key(a: Array, b: Array) -> Array:
+        made: Array = a * 9 + b if directed else np.minimum(a, b) * 9 + np.maximum(a, b)
+        return made
+
+    new = key(graph.source[i], graph.target[j]), key(graph.source[j], graph.target[i])
+    able = (graph.source[i] != graph.target[j]) & (graph.source[j] != graph.target[i])
+    held = key(graph.source, graph.target)
+    made = _accepted(able, new, (i, j), held)
+    now = set(held.tolist())
+    for t in range(half):
+        wanted = {int(new[0][t]), int(new[1][t])}
+        goes = bool(able[t]) and not wanted & now
+        assert bool(made[t]) == goes
+        if goes:
+            now = (now - {int(held[i[t]]), int(held[j[t]])}) | wanted
+    assert len(now) == len(held)
 
 
 def test_the_rewired_mean_is_what_degrees_alone_expect() -> None:

@@ -101,6 +101,8 @@ def test_optional_columns_may_be_absent(tmp_path: Path) -> None:
         ("x:2,a,", ",a,", "^row 5 of the label file has no post_id; every row needs one$"),
         ("x:2,a,", "x:2,,", "^row 5 of the label file has no coder"),
         ("x:2,a,", "x:9.0E+18,a,", "^the id in row 5 of the label file was turned into a decimal number"),
+        ("x:2,a,", "x:9E+18,a,", "^the id in row 5 of the label file was turned into a decimal number"),
+        ("x:2,a,", "9e18,a,", "^the id in row 5 of the label file was turned into a decimal number"),
         ("x:2,a,", "x:136.0,a,", "^the id in row 5 of the label file was turned into a decimal number"),
         ("0.5,ur", "half,ur", "^inclusion_p in row 5 of the label file is not a number"),
         ("0.5,ur", "0.6,ur", "^1 posts have more than one inclusion_p, stratum or role"),

@@ -9,7 +9,7 @@ from conftest import ROOT
 from discourse.errors import BadInput
 from discourse.framing.bank import bank_scores, read_bank, shipped_bank
 from discourse.framing.features import count, texts_of
-from discourse.framing.linear import Linear, Recipe, _temperature, fit_linear, softmax
+from discourse.framing.linear import Linear, Recipe, fit_linear, fit_temperature, softmax
 from discourse.schema import FRAMES
 
 RECIPE = Recipe(c=3.0, least=1, seed=7)
@@ -51,8 +51,8 @@ def test_a_temperature_of_a_known_case() -> None:
     draw = np.random.default_rng(4)
     scores = draw.normal(size=(20_000, 3)) * 2
     place = np.array([draw.choice(3, p=row) for row in softmax(scores)])
-    assert _temperature(scores * 2.5, place) == pytest.approx(2.5, rel=0.05)
-    assert _temperature(np.zeros((5, 3)), place[:5]) == 1.0
+    assert fit_temperature(scores * 2.5, place) == pytest.approx(2.5, rel=0.05)
+    assert fit_temperature(np.zeros((5, 3)), place[:5]) == 1.0
 
 
 def test_arrays_are_the_model() -> None:

@@ -161,6 +161,15 @@ def test_seeds_are_the_highest_degrees_and_ties_go_by_id() -> None:
     shuffled = table.sample(fraction=1.0, shuffle=True, seed=3)
     assert rwc(shuffled, dict(sorted(sides.items(), reverse=True)), 1) == pytest.approx(expected, abs=1e-12)
     assert rwc(table, sides, 0.34) == rwc(table, sides, 1)
+    ends, labels = drawn(14, 40, 40)
+    graph = graph_of(ends, labels)
+    values = []
+    for tie in (1, -1):
+        seeds = [sorted(np.flatnonzero(graph.side == s), key=lambda v: (-graph.degree[v], tie * v))[:4] for s in (0, 1)]
+        chain = Chain.of(graph.adjacency(), graph.side, np.concatenate(seeds))
+        values.append(controversy(np.stack([chain.ends[graph.side == s].mean(axis=0) for s in (0, 1)])))
+    assert rwc(ends, labels, 4) == pytest.approx(values[0], abs=1e-12)
+    assert abs(values[0] - values[1]) > 1e-3
 
 
 def test_random_seeds_end_at_another_seed() -> None:

@@ -73,6 +73,16 @@ def test_what_is_taken_off_is_the_bias(measure: Polarization, samples: tuple[Arr
         assert held <= 0.98
 
 
+@pytest.mark.parametrize("measure", [Polarization("esteban-ray"), Polarization("variance")], ids=repr)
+def test_percentiles_are_moved_by_twice_the_bias(measure: Polarization) -> None:
+    shares = clustered(np.random.default_rng(12), P, 12)
+    estimate, low, high = measure.interval(shares, level=0.9)
+    values, bias = measure.of(shares), float(measure.correct(shares))
+    assert abs(bias) > 0.002
+    np.testing.assert_allclose([low, high], np.quantile(values[1:], [0.05, 0.95]) - 2 * bias, atol=1e-12)
+    assert float(estimate) == pytest.approx(float(values[0]) - bias, abs=1e-12)
+
+
 @pytest.mark.parametrize("kind", ["energy", "wasserstein", "agreement", "pole-index"])
 def test_the_other_kinds_have_an_interval_too(kind: str, samples: tuple[Array, Array]) -> None:
     measure = Polarization(kind)

@@ -32,6 +32,13 @@ def decided(made: Labels) -> dict[str, str]:
     return dict(made.decided().iter_rows())
 
 
+def test_of_two_measured_posts_of_one_text_the_first_by_id_gets_the_label() -> None:
+    every = posts(e="t", c="t", d="t", a="s")
+    for measured in (posts(e="t", c="t", a="s"), posts(c="t", a="s", e="t")):
+        made, _ = to_representatives(labels(("x:d", "both")), every, measured)
+        assert decided(made) == {"x:c": "both"}
+
+
 def test_a_label_moves_to_the_post_that_stands_for_its_text() -> None:
     made, said = to_representatives(labels(("x:b", "both"), ("x:d", "neither")), EVERYTHING, MEASURED)
     assert decided(made) == {"x:a": "both", "x:d": "neither"}

@@ -140,6 +140,16 @@ def test_systematic_sampling_is_exact_also_where_chances_are_capped() -> None:
     assert (np.abs(counts / 6000 - p) <= 4 * np.sqrt(p * (1 - p) / 6000)).all()
 
 
+@pytest.mark.parametrize("n", [1_000, 100_000])
+def test_chances_of_many_posts_add_up_to_the_last_part(n: int) -> None:
+    sizes = np.random.default_rng(n).random(300_000) + 0.01
+    whole = capped_chances(sizes, n)  # their rounded sum alone would be off by hundreds of parts
+    assert whole.sum() == n * ONE
+    np.testing.assert_allclose(whole / ONE, sizes / sizes.sum() * n, rtol=1e-6)
+    taken = systematic(whole, keyed(map(str, range(300_000)), 7), 5 << 60)
+    assert len(taken) == n
+
+
 def test_all_pairs_of_a_simple_sample_are_equally_likely() -> None:
     names, pairs = [f"x:{i}" for i in range(7)], np.zeros((7, 7))
     for seed in range(4000):

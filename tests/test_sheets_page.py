@@ -19,6 +19,8 @@ from browser import Browser, chromium, wait_for
 from browser import Page as Tab
 from test_page import Page
 
+from discourse.corpus.mentions import hide_people
+from discourse.corpus.privacy import Key, handle_pseudonym
 from discourse.errors import BadInput, DiscourseError, MissingData, SchemaError, UsageError
 from discourse.labels.codebook import Codebook, Example, HardCase, Value, Variable
 from discourse.sheets.sheet_page import _words, book_in, page_languages
@@ -126,7 +128,8 @@ def test_each_coder_has_another_order_and_other_names_for_the_posts(tmp_path: Pa
 def test_the_key_leads_back_and_is_for_its_owner_only(tmp_path: Path) -> None:
     pages = sheets(tmp_path)
     rows = key(tmp_path)
-    assert stat.S_IMODE((tmp_path / "key.csv").stat().st_mode) == 0o600
+    for file in (tmp_path / "key.csv", *pages):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(rows) == 2 * len(POSTS)
     text_of = {post_id: text for post_id, text, _ in POSTS}
     for page in pages:
@@ -489,6 +492,72 @@ def test_each_line_is_laid_out_from_its_side(browser: Browser, tmp_path: Path) -
     assert tab.ask("getComputedStyle(document.querySelector('#post')).direction") == "rtl"
     assert tab.ask("document.querySelector('#post bdi').textContent") == "@someone"
     assert post(tab) == URDU
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "user"), ("ur", "صارف"), ("ps", "کارن"), ("fa", "کاربر")])
+def test_pseudonyms_are_shown_as_a_word_and_stay_what_they_are_in_the_sheet(
+    browser: Browser, tmp_path: Path, language: str, word: str
+) -> None:
+    key_ = Key.made_up("sheets")
+    raw = "@Demo_One ask @demo_two, see https://x.com/demo_one/status/9 @someone@example.org\nand @demo_oneسلام u/short"
+    hidden = hide_people(key_, "x", raw)
+    one, two, three = (
+        handle_pseudonym(key_, *who).partition(":")[2]
+        for who in (("x", "demo_one"), ("x", "demo_two"), ("mastodon", "someone@example.org"))
+    )
+    assert hidden == (f"@{one} ask @{two}, see https://x.com/@{one} @{three}\nand @{one}سلام u/short")
+    alone = hide_people(key_, "reddit", "thanks u/Demo_One. @a.b") + f" {'a' * 26} @{'a' * 27}"
+    sample = pl.DataFrame({"post_id": ["x:1", "x:2"], "text": [hidden, alone]})
+    (page,) = sheets(tmp_path, sample=sample, coders=["anna"], language=language)
+    assert {item["text"] for item in data(page)["items"]} == {hidden, alone}
+    tab = opened(browser, page)
+    turn = "ArrowRight" if language == "en" else "ArrowLeft"
+    shown = {post(tab)}
+    tab.press("1", "0", turn, "2", "1")
+    shown.add(post(tab))
+    person = handle_pseudonym(key_, "reddit", "a.b").partition(":")[2]
+    assert person not in "".join(shown)
+    assert shown == {
+        f"@{word}1 ask @{word}2, see https://x.com/@{word}1 @{word}3\nand @{word}1\u00a0سلام u/short",
+        f"thanks u/{word}1. @{word}2 {'a' * 26} @{'a' * 27}",
+    }
+    # What comes back names items, so that it belongs to the text as it stands in the corpus.
+    allowed = {"behavior": "allow", "downloadPath": str(tmp_path / "down"), "browserContextId": tab.context}
+    browser.send("Browser.setDownloadBehavior", **allowed)
+    tab.press("s")
+    back = tmp_path / "down" / f"anna-{data(page)['digest'][:8]}.json"
+    wait_for(back.exists, "the download")
+    labels = read_sheets(back, tmp_path / "key.csv", BOOK, sample)
+    assert labels.decided()["post_id"].to_list() == ["x:1", "x:2"]
+
+
+def test_one_person_in_a_post_has_no_number(browser: Browser, tmp_path: Path) -> None:
+    hidden = hide_people(Key.made_up("sheets"), "x", "@demo_one and @Demo_One again")
+    (page,) = sheets(tmp_path, sample=pl.DataFrame({"post_id": ["x:1"], "text": [hidden]}), coders=["anna"])
+    assert post(opened(browser, page)) == "@user and @user again"
+
+
+@pytest.mark.parametrize("language", ["ur", "ps", "fa"])
+def test_a_coder_reads_the_whole_page_in_one_language(browser: Browser, tmp_path: Path, language: str) -> None:
+    book = Codebook.from_toml(Path(__file__).resolve().parents[1] / "corpora" / "codebook.toml")
+    tab = opened(browser, sheets(tmp_path, codebook=book, language=language, coders=["anna"])[0])
+    start = {"ur": "@someone", "ps": "سوله", "fa": "می"}[language]
+    tab.press(*["ArrowRight"] * len(POSTS))
+    for _ in POSTS:
+        if post(tab).startswith(start):
+            break
+        tab.press("ArrowLeft")
+    assert post(tab).startswith(start)
+    tab.ask("document.querySelectorAll('aside .variable').forEach((one) => { one.hidden = false; })")
+    tab.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    words = tab.ask("""
+      [...document.querySelectorAll("h1, h2, .question, legend bdi, .choice bdi, .choice span, summary, button, label,"
+        + " #instructions p, aside h3, aside h4, .value > p, .value > ul:not(.examples) li, ul.near .why, #hard .why")]
+        .map((one) => { const copy = one.cloneNode(true); copy.querySelectorAll("kbd").forEach((key) => key.remove());
+                        return copy.textContent.trim(); }).filter(Boolean)
+    """)
+    assert len(words) > 250
+    assert [word for word in words if re.search("[A-Za-z]", word)] == []
 
 
 def test_a_page_in_urdu_is_mirrored_and_turns_to_the_left(browser: Browser, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pickle
 import struct
 import zipfile
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from safetensors.numpy import load, save
 from sklearn.exceptions import NotFittedError
 
 from discourse.corpus.posts import Corpus
-from discourse.errors import BadInput, MissingData
+from discourse.errors import BadInput, MissingData, UsageError
 from discourse.framing import store
 from discourse.framing.classifier import FramingClassifier
 from discourse.framing.store import load_model, save_model
@@ -65,16 +66,61 @@ def test_a_round_trip_gives_the_same_bits(tiny_model: FramingClassifier, tiny_me
     assert again.predict(tiny_measured).table.equals(tiny_model.predict(tiny_measured).table)
 
 
-@pytest.mark.parametrize("bank", [True, False])
+SETTINGS: list[dict[str, Any]] = [
+    {}, {"beside": ()}, {"beside": ("language", "bank"), "names": "mask"}, {"latent": 3}, {"latent": 2, "beside": ()},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", SETTINGS, ids=str)
 @pytest.mark.parametrize("rows", [slice(0, 4), slice(0, 5)])
-def test_settings_classes_and_id_come_back(tmp_path: Path, rows: slice, bank: bool) -> None:
-    model = FramingClassifier(seed=1, c=0.5, least=1, bank=bank, abstain_below=0.25).fit(TEXTS[rows], VALUES[rows])
+def test_settings_classes_and_id_come_back(tmp_path: Path, rows: slice, given: dict[str, Any]) -> None:
+    model = FramingClassifier(seed=1, c=0.5, least=1, abstain_below=0.25, **given).fit(TEXTS[rows], VALUES[rows])
     save_model(model, tmp_path / "m")
     again = load_model(tmp_path / "m")
     assert (again.get_params(), again.model_id) == (model.get_params(), model.model_id)
     asked = ["peace on our soil", "", "نیا"]
     assert (again.predict_proba(asked) == model.predict_proba(asked)).all()
     assert again.classes_.tolist() == model.classes_.tolist()
+    assert again.dense_names == model.dense_names
+    save_model(again, tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+
+
+def test_public_names_are_stored_as_hashes(tmp_path: Path) -> None:
+    texts = [f"@demo_party number {at}" for at in range(12)] + ["rain", "snow"]
+    model = FramingClassifier(seed=1, least=1).fit(texts, ["a"] * 12 + ["b"] * 2)
+    save_model(model, tmp_path / "m")
+    again = load_model(tmp_path / "m")
+    asked = ["@demo_party", "@nobody"]
+    assert (again.predict_proba(asked) == model.predict_proba(asked)).all()
+    assert again.predict_proba(asked)[0, 0] > again.predict_proba(asked)[1, 0]
+    assert b"demo" not in (tmp_path / "m").read_bytes()
+
+
+def recalibrated(kind: str) -> FramingClassifier:
+    """A classifier calibrated on a later slice."""
+    texts, values = TEXTS * 240, VALUES * 240
+    model = FramingClassifier(seed=1, least=1, calibration=kind, latent=2).fit(texts, values)
+    return model.calibrate([f"{text} {at % 7}" for at, text in enumerate(texts)], values[1:] + values[:1])
+
+
+@pytest.mark.parametrize("kind", ["temperature", "isotonic"])
+def test_a_calibration_comes_back_to_the_bit(tmp_path: Path, kind: str) -> None:
+    model = recalibrated(kind)
+    save_model(model, tmp_path / "m")
+    again = load_model(tmp_path / "m")
+    asked = [*TEXTS, "peace on our soil", ""]
+    assert (again.isotonic_ is None) == (kind == "temperature")
+    assert (again.predict_proba(asked) == model.predict_proba(asked)).all()
+    assert again.model_id == model.model_id
+
+
+def test_a_model_whose_settings_were_changed_is_not_written(model: FramingClassifier, tmp_path: Path) -> None:
+    for change in ({"beside": ("bank",)}, {"latent": 5}):
+        changed = copy(model).set_params(**change)
+        with pytest.raises(UsageError, match="settings of this FramingClassifier were changed after it was trained"):
+            save_model(changed, tmp_path / "m")
+    assert not (tmp_path / "m").exists()
 
 
 def test_the_same_model_gives_the_same_bytes(saved: Path, model: FramingClassifier, tmp_path: Path) -> None:
@@ -143,13 +189,39 @@ BAD: dict[str, Callable[[Card, Arrays], Any]] = {
     "temperature of 0": put("temperature", lambda a: a * 0),
     "two temperatures": put("temperature", lambda a: np.ones(2)),
     "no dense columns": put("dense", lambda a: a[:, :0]),
-    "bank of no spread": put("bank.spread", lambda a: a * 0),
-    "bank of three": put("bank.center", lambda a: a[:3]),
+    "columns of no spread": put("beside.spread", lambda a: a * 0),
+    "a spread missing": lambda card, arrays: arrays.pop("beside.spread"),
+    "centres too few": put("beside.center", lambda a: a[:3]),
+    "a centre that is none": put("beside.center", with_nan),
+    "names that are no hashes": put("beside.public", lambda a: np.array([-1])),
+    "a hash too large": put("beside.public", lambda a: np.array([2**48])),
+    "names out of order": put("beside.public", lambda a: np.array([2, 1])),
+    "names that are floats": put("beside.public", lambda a: a.astype(np.float64)),
+    "a name without a weight": put("beside.public", lambda a: np.array([7])),
+    "names and a mask": lambda card, arrays: (
+        put("beside.public", lambda a: np.array([7]))(card, arrays),
+        put("dense", lambda a: np.hstack([a, a[:, :1]]))(card, arrays),
+        setting("names", "mask")(card, arrays),
+    ),
+    "directions that no setting asks for": lambda card, arrays: arrays.update(
+        {"latent.basis": np.zeros((2, 2), np.float32)}
+    ),
+    "directions that are missing": setting("latent", 2),
+    "calibration of one array": lambda card, arrays: arrays.update({"isotonic.x": np.zeros(2)}),
+    "other columns": setting("beside", ["bank"]),
+    "columns of an unknown kind": setting("beside", ["bank", "lexicon", "language", "age"]),
+    "columns that are no list": setting("beside", "bank"),
+    "columns that are numbers": setting("beside", [1]),
+    "names neither public nor masked": setting("names", "open"),
+    "a latent of half a direction": setting("latent", 0.5),
+    "a latent that is a yes": setting("latent", True),
+    "an unknown calibration": setting("calibration", "platt"),
     "classes out of order": lambda card, arrays: card["classes"].reverse(),
     "a class twice": lambda card, arrays: card["classes"].__setitem__(1, card["classes"][0]),
     "one class": lambda card, arrays: card.update(classes=["both"]),
     "classes that are numbers": lambda card, arrays: card.update(classes=[1, 2, 3]),
-    "another format": lambda card, arrays: card.update(format="discourse-framing-1"),
+    "another family": lambda card, arrays: card.update(format="other-1"),
+    "a format that is a number": lambda card, arrays: card.update(format=3),
     "no settings": lambda card, arrays: card.pop("settings"),
     "c that is none": setting("c", float("nan")),
     "c below 0": setting("c", -4.0),
@@ -165,6 +237,55 @@ def test_what_is_no_model_is_refused(saved: Path, tmp_path: Path, what: str) -> 
     BAD[what](card, arrays)
     with pytest.raises(BadInput, match=r"^bad"):
         load_model(packed(tmp_path / "bad", card, arrays))
+
+
+def rising(card: Card, arrays: Arrays, **changed: np.ndarray) -> None:
+    """Isotonic lines of 2 knots for the first class and of none for the others, but for what is changed."""
+    x, y = np.array([0.1, 0.9]), np.array([0.0, 1.0])
+    made = {"x": x, "y": y, "knots": np.array([2] + [0] * (len(card["classes"]) - 1), np.int32), **changed}
+    arrays.update({f"isotonic.{name}": array for name, array in made.items()})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"x": np.array([0.9, 0.1])}, {"x": np.array([0.5, 0.5])}, {"x": np.array([0.1, 1.1])}, {"y": np.array([1.0, 0.5])},
+     {"y": np.array([0.0, np.nan])}, {"y": np.array([-0.1, 1.0])}, {"y": np.array([0.0])},
+     {"x": np.array([0.1, 0.9], np.float32)}, {"knots": np.array([2, 0], np.int32)},
+     {"knots": np.array([3, -1, 0], np.int32)}, {"knots": np.array([1, 0, 0], np.int32)}],
+    ids=str,
+)  # fmt: skip
+def test_lines_that_do_not_rise_are_refused(saved: Path, tmp_path: Path, changed: Arrays) -> None:
+    card, arrays = unpacked(saved)
+    rising(card, arrays)
+    assert load_model(packed(tmp_path / "good", card, arrays)).isotonic_ is not None
+    rising(card, arrays, **changed)
+    with pytest.raises(BadInput, match=r"^bad: the calibration of the model is made of no rising lines"):
+        load_model(packed(tmp_path / "bad", card, arrays))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda a: a[:, :1], lambda a: a[1:], lambda a: a.astype(np.float64), lambda a: a * np.float32("nan")],
+    ids=["too few", "too short", "double", "nan"],
+)
+def test_directions_that_do_not_fit_are_refused(tmp_path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    save_model(FramingClassifier(seed=1, least=1, latent=2).fit(TEXTS, VALUES), tmp_path / "m")
+    card, arrays = unpacked(tmp_path / "m")
+    put("latent.basis", change)(card, arrays)
+    with pytest.raises(BadInput, match=r"^bad: the latent directions of the model do not fit"):
+        load_model(packed(tmp_path / "bad", card, arrays))
+
+
+@pytest.mark.parametrize("version", [1, 2, 4])
+def test_a_file_of_another_version_says_so(saved: Path, tmp_path: Path, version: int) -> None:
+    card, arrays = unpacked(saved)
+    card["format"] = f"discourse-framing-{version}"
+    with pytest.raises(BadInput) as caught:
+        load_model(packed(tmp_path / "old", card, arrays))
+    assert str(caught.value) == (
+        f"old: it is a model of the format 'discourse-framing-{version}', this version reads 'discourse-framing-3'; "
+        "train it again"
+    )
 
 
 class Runs:

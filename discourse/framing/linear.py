@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,16 +21,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from discourse.errors import BadInput
-from discourse.framing.features import BITS, Weighting
+from discourse.framing.features import Counted, Weighting, fits
 
-__all__ = ["Linear", "Recipe", "fit_linear", "softmax"]
+__all__ = ["Linear", "Recipe", "deal", "fit_linear", "fit_temperature", "fit_with_scores", "places", "softmax"]
 
 SMOOTHING: Final = 0.3
 FOLDS: Final = 3
 MANY: Final = 3_000
 
 Floats = npt.NDArray[np.float64]
-Counted = tuple[csr_array, csr_array]
 
 
 @dataclass(frozen=True)
@@ -78,39 +77,28 @@ class Linear:
         """The model of `arrays`; raises `BadInput` when their types, shapes or numbers do not fit one another."""
         k, made = len(classes), dict(arrays)
         names = {
-            "letters.columns",
-            "letters.idf",
-            "words.columns",
-            "words.idf",
-            "weights",
-            "dense",
-            "intercept",
+            "letters.columns", "letters.idf", "words.columns", "words.idf", "weights", "dense", "intercept",
             "temperature",
-        }
+        }  # fmt: skip
         if made.keys() != names or k < 2 or len(set(classes)) != k:
             raise BadInput("this is no linear model of this package: its arrays or classes are others")
-        for name, array in made.items():
-            wanted = np.int32 if name.endswith("columns") else np.float64
-            if array.dtype != wanted or not np.isfinite(array).all():
-                raise BadInput(f"array {name} of the model is not made of finite {np.dtype(wanted).name} numbers")
-        size = [made[f"{block}.columns"] for block in ("letters", "words")]
-        fit = all(
-            column.ndim == 1
-            and (not len(column) or (column[0] >= 0 and column[-1] < 1 << BITS and (np.diff(column) > 0).all()))
-            for column in size
-        ) and all(made[f"{block}.idf"].shape == made[f"{block}.columns"].shape for block in ("letters", "words"))
-        if not fit or made["weights"].shape != (k, sum(map(len, size))) or made["intercept"].shape != (k,):
+        columns, idf = ((made[f"letters.{name}"], made[f"words.{name}"]) for name in ("columns", "idf"))
+        size = fits(columns, idf)
+        for name in ("weights", "dense", "intercept", "temperature"):
+            if made[name].dtype != np.float64 or not np.isfinite(made[name]).all():
+                raise BadInput(f"array {name} of the model is not made of finite float64 numbers")
+        shapes = made["weights"].shape == (k, size) and made["intercept"].shape == (k,)
+        if not shapes or made["dense"].ndim != 2 or len(made["dense"]) != k or made["temperature"].shape != (1,):
             raise BadInput("the arrays of the model do not fit one another in their sizes")
-        if (
-            made["dense"].ndim != 2
-            or len(made["dense"]) != k
-            or made["temperature"].shape != (1,)
-            or made["temperature"][0] <= 0
-        ):
-            raise BadInput("the arrays of the model do not fit one another in their sizes")
-        weighting = Weighting((size[0], size[1]), (made["letters.idf"], made["words.idf"]))
+        if made["temperature"][0] <= 0:
+            raise BadInput("the temperature of the model is not above 0")
         return cls(
-            tuple(classes), weighting, made["weights"], made["dense"], made["intercept"], float(made["temperature"][0])
+            tuple(classes),
+            Weighting(columns, idf),
+            made["weights"],
+            made["dense"],
+            made["intercept"],
+            float(made["temperature"][0]),
         )
 
 
@@ -123,14 +111,29 @@ def fit_linear(counted: Counted, values: Sequence[str], dense: Floats, recipe: R
     >>> made.probabilities(count(["peace now"]), np.zeros((1, 0))).argmax()
     np.int64(0)
     """
+    return fit_with_scores(counted, values, dense, recipe)[0]
+
+
+def fit_with_scores(counted: Counted, values: Sequence[str], dense: Floats, recipe: Recipe) -> tuple[Linear, Floats]:
+    """`fit_linear`, and the scores (n x k) of the texts by models that have not seen them.
+
+    Rows of texts that no model left out are 0: all where there are fewer than 30, four in five where 3,000 or more.
+    """
     given = np.array(values, dtype=object)
     classes = sorted(set(values))
     held_out = _out_of_fold(counted, given, dense, classes, recipe)
     model = _fit(counted, given, dense, classes, recipe)
-    place = np.array([classes.index(value) for value in given])
-    return Linear(
-        model.classes, model.weighting, model.weights, model.dense, model.intercept, _temperature(held_out, place)
-    )
+    return replace(model, temperature=fit_temperature(held_out, places(values, classes))), held_out
+
+
+def places(values: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Where the class of each of n texts stands among the classes.
+
+    >>> places(["b", "a"], ["a", "b"]).tolist()
+    [1, 0]
+    """
+    index = {name: at for at, name in enumerate(classes)}
+    return np.array([index[value] for value in values], np.int64)
 
 
 def _fit(counted: Counted, values: npt.NDArray[Any], dense: Floats, classes: Sequence[str], recipe: Recipe) -> Linear:
@@ -176,13 +179,7 @@ def _out_of_fold(
     scores = np.zeros((len(values), len(classes)))
     if len(values) < 10 * FOLDS:
         return scores
-    # A thousand texts tell one temperature well enough: of many texts a part is held out once.
-    folds = FOLDS if len(values) < MANY else 5
-    split = StratifiedKFold(folds, shuffle=True, random_state=recipe.seed)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        parts = list(split.split(np.zeros(len(values)), values.astype(str)))
-    for train, test in parts if len(values) < MANY else parts[:1]:
+    for train, test in deal(values.tolist(), recipe.seed):
         seen = tuple(csr_array(block[train]) for block in counted)
         model = _fit((seen[0], seen[1]), values[train], dense[train], classes, recipe)
         unseen = tuple(csr_array(block[test]) for block in counted)
@@ -190,8 +187,30 @@ def _out_of_fold(
     return scores
 
 
-def _temperature(scores: Floats, place: npt.NDArray[np.int64]) -> float:
-    """The temperature of least negative log likelihood of the classes at `place`; 1 where nothing was held out."""
+def deal(values: Sequence[str], seed: int) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Training and held-out parts of n texts with these classes: three of a third, or one of a fifth from 3,000 on.
+
+    A thousand texts tell one temperature well enough, so that of many a part is held out once.
+
+    >>> [len(test) for _, test in deal(["a", "b"] * 15, seed=7)]
+    [10, 10, 10]
+    """
+    folds = FOLDS if len(values) < MANY else 5
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        split = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        parts = list(split.split(np.zeros(len(values)), np.array(values, dtype=str)))
+    return parts if len(values) < MANY else parts[:1]
+
+
+def fit_temperature(scores: Floats, place: npt.NDArray[np.int64]) -> float:
+    """The temperature of least negative log likelihood of the classes at `place`, from e^-4 to e^4.
+
+    Rows of scores that are all 0 were not held out and do not count; without any other it is 1.
+
+    >>> fit_temperature(np.zeros((2, 3)), np.array([0, 1]))
+    1.0
+    """
     held_out = scores.any(axis=1)
     if not held_out.any():
         return 1.0

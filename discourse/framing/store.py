@@ -21,20 +21,29 @@ from safetensors.numpy import load, save
 from sklearn.exceptions import NotFittedError
 
 from discourse.errors import BadInput, MissingData, UsageError
+from discourse.framing.beside import Beside, kinds_of
+from discourse.framing.calibration import Isotonic
 from discourse.framing.classifier import FramingClassifier
 from discourse.framing.linear import Linear
-from discourse.schema import FRAMES
+from discourse.whole import write_whole
 
 __all__ = ["load_model", "save_model"]
 
-_FORMAT: Final = "discourse-framing-2"
+_FAMILY: Final = "discourse-framing-"
+_FORMAT: Final = f"{_FAMILY}3"
 _MAX_BYTES: Final = 512 * 2**20
 _MAX_HEADER: Final = 2**20
-_SETTINGS: Final = {"seed": int, "c": float, "least": int, "bank": bool, "abstain_below": float}
+_SETTINGS: Final = {
+    "seed": int, "c": float, "least": int, "beside": list, "names": str, "latent": int, "calibration": str,
+    "abstain_below": float,
+}  # fmt: skip
 
 
 def save_model(model: FramingClassifier, path: str | Path) -> None:
     """Write a trained classifier to `path`; the same model gives the same bytes.
+
+    Raises `NotFittedError` for a classifier that is not trained, `UsageError` for one whose settings were changed
+    since.
 
     >>> import tempfile
     >>> texts = ["peace talks now", "defend our soil", "talk peace", "our soil"]
@@ -47,12 +56,16 @@ def save_model(model: FramingClassifier, path: str | Path) -> None:
     """
     if not hasattr(model, "linear_"):
         raise NotFittedError("this FramingClassifier is not trained; call fit before save_model")
+    directions = 0 if model.beside_.latent is None else model.beside_.latent.basis.shape[1]
+    if (kinds_of(model.beside), model.latent) != (model.beside_.kinds, directions):
+        raise UsageError("the settings of this FramingClassifier were changed after it was trained; call fit again")
     card = {
         "format": _FORMAT, "model_id": model.model_id, "classes": list(model.linear_.classes),
         "settings": {name: kind(getattr(model, name)) for name, kind in _SETTINGS.items()},
     }  # fmt: skip
-    arrays = {**model.linear_.arrays(), "bank.center": model.bank_center_, "bank.spread": model.bank_spread_}
-    Path(path).write_bytes(save(arrays, metadata={"card": _sealed(card, arrays)}))
+    isotonic = {} if model.isotonic_ is None else model.isotonic_.arrays()
+    arrays = {**model.linear_.arrays(), **model.beside_.arrays(), **isotonic}
+    write_whole(path, save(arrays, metadata={"card": _sealed(card, arrays)}))
 
 
 def load_model(path: str | Path) -> FramingClassifier:
@@ -107,8 +120,11 @@ def _card(content: bytes) -> dict[str, Any]:
     if length > min(_MAX_HEADER, len(content) - 8):
         raise ValueError("no header")
     card = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["card"])
-    if not isinstance(card, dict) or card["format"] != _FORMAT:
+    if not isinstance(card, dict) or not str(card["format"]).startswith(_FAMILY):
         raise ValueError("unknown format")
+    if card["format"] != _FORMAT:
+        named = str(card["format"])[:40]
+        raise BadInput(f"it is a model of the format {named!r}, this version reads {_FORMAT!r}; train it again")
     return card
 
 
@@ -116,25 +132,28 @@ def _rebuilt(card: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Frami
     settings = card["settings"]
     if settings.keys() != _SETTINGS.keys() or any(type(settings[name]) is not kind for name, kind in _SETTINGS.items()):
         raise ValueError("settings")
-    model = FramingClassifier(**settings)
+    beside, classes = settings["beside"], card["classes"]
+    for listed in (beside, classes):
+        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+            raise ValueError("no list of words")
+    model = FramingClassifier(**{**settings, "beside": tuple(beside)})
     model.check()
-    centre, spread = arrays.pop("bank.center"), arrays.pop("bank.spread")
-    for array in (centre, spread):
-        if array.shape != (len(FRAMES),) or array.dtype != np.float64 or not np.isfinite(array).all():
-            raise ValueError("bank")
-    if (spread <= 0).any():
-        raise ValueError("bank")
-    classes = card["classes"]
-    if (
-        not isinstance(classes, list)
-        or not all(isinstance(name, str) for name in classes)
-        or classes != sorted(classes)
-    ):
+    if classes != sorted(classes):
         raise ValueError("classes")
-    model.linear_ = Linear.of(classes, arrays)
-    if model.linear_.dense.shape[1] != (len(FRAMES) if model.bank else 0):
-        raise ValueError("dense")
+    parts: dict[str, dict[str, npt.NDArray[Any]]] = {"beside": {}, "latent": {}, "isotonic": {}, "": {}}
+    for name, array in arrays.items():
+        first = name.partition(".")[0]
+        parts[first if first in parts else ""][name] = array
+    model.linear_ = Linear.of(classes, parts[""])
+    model.beside_ = Beside.from_arrays({**parts["beside"], **parts["latent"]}, beside, model.latent)
+    model.isotonic_ = Isotonic.from_arrays(parts["isotonic"], len(classes)) if parts["isotonic"] else None
+    wanted = set(model.beside_.arrays()) | (set() if model.isotonic_ is None else set(model.isotonic_.arrays()))
+    if wanted != {name for part in ("beside", "latent", "isotonic") for name in parts[part]}:
+        raise BadInput("the model holds arrays that belong to none of its settings")
+    if model.linear_.dense.shape[1] != len(model.beside_.names):
+        raise BadInput("the dense weights of the model do not fit its dense columns")
+    if model.names == "mask" and len(model.beside_.public):
+        raise BadInput("the model masks names and holds some")
     model.classes_ = np.array(classes)
-    model.bank_center_, model.bank_spread_ = centre, spread
     model.model_id = str(card["model_id"])
     return model

@@ -231,7 +231,7 @@ def _measured(
     left_out = {
         single: Sums.of(left_out_sums(unit_sums(codes, k)), k) for single, codes in counted.items() if len(codes) < FEW
     }
-    total, drawn = Sums.of(unit_sums(part.codes, k).sum(axis=0), k), None
+    total, drawn = Sums.count(part.codes, k), None
     if len(left_out) < len(counted):
         sums = bootstrap_sums(part.units, lambda at: unit_sums(part.codes[at], k), replicates=replicates, seed=seed)
         drawn = Sums.of(sums, k)

@@ -2,152 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from discourse.errors import SchemaError, UsageError
+from discourse.labels.entries import EXAMPLE_KINDS, LEVELS, Example, HardCase, Value, Variable, Words
 from discourse.schema import LANGUAGES, one_of
 from discourse.settings import only_keys, read_toml, table_list, word, word_list
 
 __all__ = ["EXAMPLE_KINDS", "LEVELS", "Codebook", "Example", "HardCase", "Value", "Variable", "Words"]
 
-LEVELS = ("nominal", "ordinal", "interval", "ratio")
-EXAMPLE_KINDS = ("positive", "borderline", "negative")
 _WRITTEN = tuple(lang for lang in LANGUAGES if lang not in {"mixed", "other", "und"})
-
-
-class Words(Mapping[str, str]):
-    """Words under keys, such as one name a language. Nobody can change them, so they can be hashed.
-
-    >>> names = Words({"en": "both", "fa": "هر دو"})
-    >>> names["en"], len(names), names == {"fa": "هر دو", "en": "both"}
-    ('both', 2, True)
-    """
-
-    __slots__ = ("_pairs",)
-
-    def __init__(self, words: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        self._pairs = tuple(dict(words).items())
-
-    def __getitem__(self, key: str) -> str:
-        return dict(self._pairs)[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return (key for key, _ in self._pairs)
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._pairs))
-
-    def __repr__(self) -> str:
-        return f"Words({dict(self._pairs)!r})"
-
-
-_NO_WORDS = Words()
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A made-up post: its language, whether it is a plain, a borderline or a negative case, and why.
-
-    `codes` says how it is coded where its place does not: variable to value, any mapping.
-
-    >>> Example("en", "Talk, please.", "positive", "asks for talks").kind
-    'positive'
-    >>> Example("en", "Good morning.", "negative", "a greeting", {"frame": "neither"}).codes["frame"]
-    'neither'
-    """
-
-    lang: str
-    text: str
-    kind: str
-    why: str
-    codes: Mapping[str, str] = _NO_WORDS
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "codes", Words(self.codes))
-
-
-@dataclass(frozen=True, slots=True)
-class HardCase:
-    """A kind of post on which careful coders differ, the rule that decides it, and examples that anchor the rule.
-
-    >>> HardCase("grief", "Grief that blames nobody is neither.").examples
-    ()
-    """
-
-    name: str
-    rule: str
-    examples: tuple[Example, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value a coder can choose, with what belongs to it and what does not.
-
-    `names` is what it is called in each language, any mapping.
-
-    >>> Value("neither", "takes no stance").include
-    ()
-    """
-
-    value: str
-    definition: str
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    examples: tuple[Example, ...] = ()
-    names: Mapping[str, str] = _NO_WORDS
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", Words(self.names))
-
-    def name_in(self, lang: str) -> str:
-        """What it is called in a language; the value itself where it has no name.
-
-        >>> both = Value("both", "one and the other", names={"ps": "دواړه"})
-        >>> both.name_in("ps"), both.name_in("fa")
-        ('دواړه', 'both')
-        """
-        return self.names.get(lang, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One thing to code: its level of measurement and its values, in ascending order if the level has one.
-
-    >>> Variable("hostility", "ordinal", (Value("0", "none"), Value("1", "some"))).level
-    'ordinal'
-    """
-
-    name: str
-    level: str
-    values: tuple[Value, ...]
-    question: str = ""
-    names: Mapping[str, str] = _NO_WORDS
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", Words(self.names))
-
-    def name_in(self, lang: str) -> str:
-        """What it is called in a language; its own name where it has no other.
-
-        >>> target = Variable("target", "nominal", (), names={"ur": "ہدف"})
-        >>> target.name_in("ur"), target.name_in("en")
-        ('ہدف', 'target')
-        """
-        return self.names.get(lang, self.name)
+_TRANSLATED = tuple(lang for lang in _WRITTEN if lang != "en")
+_POINTED = re.compile(r"[1-9][0-9]*\.[0-9]+")
 
 
 @dataclass(frozen=True, repr=False)
 class Codebook:
     """The codebook of a study. Values keep their order: it is the order of every table and figure.
 
-    `instructions` maps a language to what coders are told in it (any mapping); `changes` says what is new since
-    the version before.
+    `version` is a whole number, or words like "2.1" where only the wording is newer than in 2. `instructions` maps a
+    language to what coders are told in it, `units` to what `unit` says in it (any mappings); `changes` says what is
+    new since the version before.
 
     >>> book = Codebook("framing", 1, (Variable("frame", "nominal", (Value("a", "A"), Value("b", "B"))),))
     >>> book
@@ -157,15 +36,17 @@ class Codebook:
     """
 
     id: str
-    version: int
+    version: int | str
     variables: tuple[Variable, ...]
     unit: str = ""
     hard_cases: tuple[HardCase, ...] = ()
-    instructions: Mapping[str, str] = _NO_WORDS
+    instructions: Mapping[str, str] = field(default_factory=Words)
     changes: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=Words)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "instructions", Words(self.instructions))
+        for name in ("instructions", "units"):
+            object.__setattr__(self, name, Words(getattr(self, name)))
 
     def __repr__(self) -> str:
         listed = (f"{v.name} {v.level} {'/'.join(value.value for value in v.values)}" for v in self.variables)
@@ -192,22 +73,36 @@ class Codebook:
         discourse.errors.MissingData: there is no codebook 'no-such.toml'; give the path of a TOML file
         """
         data = only_keys(read_toml(path, "codebook"), _KEYS, "the codebook")
-        version = data.get("version")
-        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            raise UsageError(f"version of the codebook is {version!r}; it must be a whole number from 1")
         variables = tuple(_variable(table) for table in table_list(data, "variable", "the codebook"))
         _all_different([variable.name for variable in variables], "variables of the codebook")
         book = cls(
             id=word(data, "id", "the codebook"),
-            version=version,
+            version=_version(data.get("version")),
             variables=variables,
             unit=word(data, "unit", "the codebook"),
             hard_cases=_hard_cases(data),
             instructions=_words(data, "instructions", "the codebook", _WRITTEN),
             changes=word_list(data, "changes", "the codebook"),
+            units=_words(data, "units", "the codebook", _TRANSLATED),
         )
         _check_codes(book)
         return book
+
+    def in_language(self, lang: str) -> Codebook:
+        """The codebook as a coder of a language reads it; values, codes, names and its identity stay.
+
+        What is not translated stays in English, and so do the instructions if that language has none.
+
+        >>> asked = Variable("frame", "nominal", (), "What does it do?", questions={"ur": "یہ کیا کرتی ہے؟"})
+        >>> Codebook("b", 1, (asked,)).in_language("ur").variables[0].question
+        'یہ کیا کرتی ہے؟'
+        """
+        return replace(
+            self,
+            unit=self.units.get(lang, self.unit),
+            variables=tuple(variable.in_language(lang) for variable in self.variables),
+            hard_cases=tuple(case.in_language(lang) for case in self.hard_cases),
+        )
 
     def variable(self, name: str) -> Variable:
         """The variable of that name; raises `SchemaError` naming those there are.
@@ -236,13 +131,24 @@ class Codebook:
         return self.variable(variable).level
 
 
-_KEYS = ("id", "version", "unit", "changes", "instructions", "hard_cases", "variable")
+_KEYS = ("id", "version", "unit", "units", "changes", "instructions", "hard_cases", "variable")
+
+
+def _version(given: Any) -> int | str:
+    if isinstance(given, str) and _POINTED.fullmatch(given):
+        return given
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise UsageError(
+            f"version of the codebook is {given!r}; it must be a whole number from 1, or in quotes one with a point, "
+            'like "2.1"'
+        )
+    return given
 
 
 def _variable(table: Mapping[str, Any]) -> Variable:
     name = word(table, "name", "a [[variable]] of the codebook")
     where = f"variable {name!r}"
-    only_keys(table, ("name", "names", "level", "question", "value"), where)
+    only_keys(table, ("name", "names", "level", "question", "questions", "value"), where)
     level = _allowed(word(table, "level", where), LEVELS, f"level of {where}")
     values = tuple(_value(item, name) for item in table_list(table, "value", where))
     _all_different([value.value for value in values], f"values of {where}")
@@ -250,13 +156,14 @@ def _variable(table: Mapping[str, Any]) -> Variable:
         for value in values:
             _number(value.value, where, level)
     question = word(table, "question", where) if "question" in table else ""
-    return Variable(name, level, values, question, _words(table, "names", where, _WRITTEN))
+    names, questions = _words(table, "names", where, _WRITTEN), _words(table, "questions", where, _TRANSLATED)
+    return Variable(name, level, values, question, names, questions)
 
 
 def _value(table: Mapping[str, Any], variable: str) -> Value:
     value = word(table, "value", f"a [[variable.value]] of {variable!r}")
     where = f"value {value!r} of {variable!r}"
-    only_keys(table, ("value", "names", "definition", "include", "exclude", "example"), where)
+    only_keys(table, ("value", "names", *_TOLD, *(f"{key}s" for key in _TOLD), "example"), where)
     examples = table_list(table, "example", where) if "example" in table else []
     return Value(
         value,
@@ -265,11 +172,30 @@ def _value(table: Mapping[str, Any], variable: str) -> Value:
         word_list(table, "exclude", where),
         tuple(_example(item, f"an example of {where}") for item in examples),
         _words(table, "names", where, _WRITTEN),
+        _words(table, "definitions", where, _TRANSLATED),
+        _lists(table, "include", where),
+        _lists(table, "exclude", where),
     )
 
 
+_TOLD = ("definition", "include", "exclude")
+
+
+def _lists(table: Mapping[str, Any], key: str, where: str) -> Words[tuple[str, ...]]:
+    """The rules under `key` in other languages: as many in each as there are in English."""
+    found = only_keys(table.get(f"{key}s", {}), _TRANSLATED, f"{key}s of {where}")
+    made = Words({lang: word_list(found, lang, f"{key}s of {where}") for lang in found})
+    english = word_list(table, key, where)
+    for lang, rules in made.items():
+        if len(rules) != len(english):
+            raise UsageError(
+                f"{key}s of {where} has {len(rules)} rules in {lang!r} and {key} has {len(english)}; translate each"
+            )
+    return made
+
+
 def _example(table: Mapping[str, Any], where: str) -> Example:
-    only_keys(table, ("lang", "text", "kind", "why", "codes"), where)
+    only_keys(table, ("lang", "text", "kind", "why", "whys", "codes"), where)
     codes = table.get("codes", {})
     return Example(
         _allowed(word(table, "lang", where), LANGUAGES, f"lang of {where}"),
@@ -277,6 +203,7 @@ def _example(table: Mapping[str, Any], where: str) -> Example:
         _allowed(word(table, "kind", where), EXAMPLE_KINDS, f"kind of {where}"),
         word(table, "why", where),
         _words(table, "codes", where, codes if isinstance(codes, Mapping) else ()),
+        _words(table, "whys", where, _TRANSLATED),
     )
 
 
@@ -292,15 +219,17 @@ def _hard_cases(data: Mapping[str, Any]) -> tuple[HardCase, ...]:
 def _hard_case(item: Any) -> HardCase:
     if isinstance(item, str):  # as in the first version of the file: a rule and nothing else
         return HardCase("", word({"rule": item}, "rule", "a hard case of the codebook"))
-    name = word(only_keys(item, ("name", "rule", "anchors"), "a hard case of the codebook"), "name", "a hard case")
+    keys = ("name", "names", "rule", "rules", "anchors")
+    name = word(only_keys(item, keys, "a hard case of the codebook"), "name", "a hard case")
     where = f"hard case {name!r}"
     anchors = table_list(item, "anchors", where) if "anchors" in item else []
     # An anchor stands under no value: it is borderline unless it says something else.
     examples = tuple(_example({"kind": "borderline", **anchor}, f"an anchor of {where}") for anchor in anchors)
-    return HardCase(name, word(item, "rule", where), examples)
+    names, rules = (_words(item, key, where, _TRANSLATED) for key in ("names", "rules"))
+    return HardCase(name, word(item, "rule", where), examples, names, rules)
 
 
-def _words(table: Mapping[str, Any], key: str, where: str, allowed: Iterable[str]) -> Words:
+def _words(table: Mapping[str, Any], key: str, where: str, allowed: Iterable[str]) -> Words[str]:
     """The words under each key of a table; none when it is not there."""
     found = only_keys(table.get(key, {}), allowed, f"{key} of {where}")
     return Words({name: word(found, name, f"{key} of {where}") for name in found})

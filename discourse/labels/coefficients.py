@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from discourse.errors import SchemaError, SmallSampleWarning
-from discourse.labels.ratings import Codes, Floats, points_of, read_array
+from discourse.labels.ratings import Floats, points_of, read_array
 from discourse.labels.sums import (
     WEIGHTINGS,
     Sums,
@@ -25,7 +25,6 @@ from discourse.labels.sums import (
     gwet,
     level_weights,
     percents,
-    unit_sums,
 )
 from discourse.schema import one_of
 
@@ -55,7 +54,7 @@ def krippendorff_alpha(reliability: npt.ArrayLike, level: str = "nominal") -> fl
     0.095
     """
     codes, values = read_array(reliability, level)
-    together = _total(codes, len(values)).together
+    together = Sums.count(codes, len(values)).together
     return _told(
         alphas(together, level, points_of(values, level)), "alpha", "no unit with two values, or one value only"
     )
@@ -71,7 +70,7 @@ def percent_agreement(reliability: npt.ArrayLike) -> float:
     66.67
     """
     codes, values = read_array(reliability)
-    return _told(percents(_total(codes, len(values))), "percent agreement", "no unit with two values")
+    return _told(percents(Sums.count(codes, len(values))), "percent agreement", "no unit with two values")
 
 
 def gwet_ac1(reliability: npt.ArrayLike, *, values: Sequence[Any] | None = None) -> float:
@@ -90,7 +89,7 @@ def gwet_ac1(reliability: npt.ArrayLike, *, values: Sequence[Any] | None = None)
     """
     codes, listed = read_array(reliability, "nominal", values)
     return _told(
-        gwet(_total(codes, len(listed)), np.eye(len(listed))), "AC1", "no unit with two codes, or one value only"
+        gwet(Sums.count(codes, len(listed)), np.eye(len(listed))), "AC1", "no unit with two codes, or one value only"
     )
 
 
@@ -115,7 +114,7 @@ def gwet_ac2(
     """
     codes, listed = read_array(reliability, level, values)
     grid = _grid(weights, level, listed)
-    return _told(gwet(_total(codes, len(listed)), grid), "AC2", "no unit with two codes, or one value only")
+    return _told(gwet(Sums.count(codes, len(listed)), grid), "AC2", "no unit with two codes, or one value only")
 
 
 def cohen_kappa(
@@ -139,7 +138,9 @@ def cohen_kappa(
     if codes.shape[1] != 2:
         raise SchemaError(f"Cohen's kappa is of 2 coders, got {codes.shape[1]}; use fleiss_kappa for more")
     grid = _grid(weights, level, listed)
-    return _told(cohen_kappas(_total(codes, len(listed)).table, grid), "kappa", "no unit with two values, or one only")
+    return _told(
+        cohen_kappas(Sums.count(codes, len(listed)).table, grid), "kappa", "no unit with two values, or one only"
+    )
 
 
 def fleiss_kappa(reliability: npt.ArrayLike) -> float:
@@ -152,11 +153,7 @@ def fleiss_kappa(reliability: npt.ArrayLike) -> float:
     0.3333
     """
     codes, values = read_array(reliability)
-    return _told(fleiss_kappas(_total(codes, len(values))), "kappa", "no unit with two values, or one value only")
-
-
-def _total(codes: Codes, k: int) -> Sums:
-    return Sums.of(unit_sums(codes, k).sum(axis=0), k)
+    return _told(fleiss_kappas(Sums.count(codes, len(values))), "kappa", "no unit with two values, or one value only")
 
 
 def _told(value: Floats, what: str, why: str) -> float:

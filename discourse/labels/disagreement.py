@@ -18,7 +18,7 @@ from discourse.labels.ratings import MISSING, Floats, Ratings, ratings_of
 from discourse.labels.sums import level_weights
 from discourse.schema import LABELS, as_polars, one_of
 
-__all__ = ["SOFT", "adjudicate", "coder_confusion", "disagreements", "vote_shares"]
+__all__ = ["DECIDED", "SOFT", "adjudicate", "coder_confusion", "disagreements", "vote_shares"]
 
 SOFT = {"post_id": pl.String, "value": pl.String, "probability": pl.Float64}
 _CONFUSION = {
@@ -28,7 +28,7 @@ _CONFUSION = {
     "value_b": pl.String,
     "n": pl.Int64,
 }
-_DECIDED = "adjudicated"
+DECIDED = "adjudicated"
 
 
 def coder_confusion(labels: Labels, variable: str = "frame", *, adjudicated: bool = False) -> pl.DataFrame:
@@ -116,7 +116,7 @@ def adjudicate(labels: Labels, decisions: pl.DataFrame, variable: str = "frame")
     given = _checked(labels, as_polars(decisions), variable)
     identity = labels.codebook.identity if labels.codebook is not None else None
     added = given.with_columns(
-        coder=pl.lit(_DECIDED), variable=pl.lit(variable), codebook=pl.lit(identity, dtype=pl.String)
+        coder=pl.lit(DECIDED), variable=pl.lit(variable), codebook=pl.lit(identity, dtype=pl.String)
     )
     return replace(labels, table=pl.concat([labels.table, LABELS.frame(added)]))
 

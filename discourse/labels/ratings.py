@@ -18,7 +18,7 @@ from discourse.labels.codebook import LEVELS
 from discourse.labels.labels import ADJUDICATED, Labels
 from discourse.schema import one_of
 
-__all__ = ["MISSING", "Codes", "Floats", "Ratings", "points_of", "ratings_of", "read_array"]
+__all__ = ["MISSING", "Codes", "Floats", "Ratings", "coded_by_two", "points_of", "ratings_of", "read_array"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -67,6 +67,23 @@ class Ratings:
         """
         enough: npt.NDArray[np.bool_] = (self.codes != MISSING).sum(axis=1) >= 2
         return enough
+
+
+def coded_by_two(labels: Labels) -> list[str]:
+    """The variables that two or more coders coded on their own, in the order of the codebook, else of the alphabet.
+
+    >>> from discourse.labels.labels import SAMPLE
+    >>> from discourse.schema import LABELS
+    >>> rows = [{"post_id": "x:1", "coder": c, "variable": v, "value": "N"}
+    ...         for c, v in (("a", "frame"), ("b", "frame"), ("a", "heat"), ("adjudicated", "heat"))]
+    >>> coded_by_two(Labels(LABELS.frame(rows), SAMPLE.frame([{"post_id": "x:1"}])))
+    ['frame']
+    """
+    own = labels.table.filter(~pl.col("coder").is_in(ADJUDICATED))
+    coders = dict(own.group_by("variable").agg(pl.col("coder").n_unique()).rows())
+    book = labels.codebook
+    names = sorted(coders) if book is None else [variable.name for variable in book.variables]
+    return [name for name in names if coders.get(name, 0) >= 2]
 
 
 def ratings_of(labels: Labels, variable: str, *, adjudicated: bool = False) -> Ratings:

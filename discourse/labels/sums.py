@@ -48,7 +48,7 @@ class Sums:
     with each unit divided by r_u, so that it adds 1. `shares` (..., k): sum of r_uk / r_u over units with a code.
     `table` (..., k, k): units by the values of two coders, zero when there are not exactly two.
 
-    >>> Sums.of(unit_sums(np.array([[0, 1], [0, 0]]), 2).sum(axis=0), 2).together.tolist()
+    >>> Sums.count(np.array([[0, 1], [0, 0]]), 2).together.tolist()
     [[2.0, 1.0], [1.0, 0.0]]
     """
 
@@ -56,6 +56,15 @@ class Sums:
     alike: Floats
     shares: Floats
     table: Floats
+
+    @classmethod
+    def count(cls, codes: Codes, k: int) -> Sums:
+        """The sums over units x coders of k values, missing -1.
+
+        >>> Sums.count(np.array([[0, -1], [0, 1]]), 2).shares.tolist()
+        [1.5, 0.5]
+        """
+        return cls.of(unit_sums(codes, k).sum(axis=0), k)
 
     @classmethod
     def of(cls, flat: Floats, k: int) -> Sums:
@@ -106,7 +115,7 @@ def alphas(together: Floats, level: str, points: Floats) -> Floats:
 def percents(sums: Sums) -> Floats:
     """Share of agreeing pairs of values, 0 to 100, shape (...); a pair of a unit counts 1 / (r_u - 1).
 
-    >>> float(percents(Sums.of(unit_sums(np.array([[0, 1], [0, 0]]), 2).sum(axis=0), 2)))
+    >>> float(percents(Sums.count(np.array([[0, 1], [0, 0]]), 2)))
     50.0
     """
     return 100 * _over(_trace(sums.together), sums.together.sum(axis=(-2, -1)))
@@ -118,7 +127,7 @@ def gwet(sums: Sums, weights: Floats) -> Floats:
     (p_a - p_e) / (1 - p_e) with p_a the mean over units of the weighted share of agreeing pairs, and
     p_e = sum of weights / (k (k - 1)) * sum of q_k (1 - q_k), q_k the mean share of value k.
 
-    >>> float(gwet(Sums.of(unit_sums(np.array([[0, 1], [0, 0]]), 2).sum(axis=0), 2), np.eye(2)))
+    >>> float(gwet(Sums.count(np.array([[0, 1], [0, 0]]), 2), np.eye(2)))
     0.2
     """
     k = len(weights)
@@ -131,7 +140,7 @@ def gwet(sums: Sums, weights: Floats) -> Floats:
 def fleiss_kappas(sums: Sums) -> Floats:
     """Fleiss' kappa, shape (...): p_a as for AC1, p_e = sum of q_k^2 with q_k the mean share of value k.
 
-    >>> round(float(fleiss_kappas(Sums.of(unit_sums(np.array([[0, 1], [0, 0], [1, 1]]), 2).sum(axis=0), 2))), 4)
+    >>> round(float(fleiss_kappas(Sums.count(np.array([[0, 1], [0, 0], [1, 1]]), 2))), 4)
     0.3333
     """
     observed = _over(_trace(sums.alike), sums.alike.sum(axis=(-2, -1)))
@@ -155,7 +164,7 @@ def positives(sums: Sums, value: int) -> Floats:
 
     The chance that another coder gives the value, given that one did; 2 a / (2 a + b + c) of two coders.
 
-    >>> float(positives(Sums.of(unit_sums(np.array([[0, 1], [0, 0]]), 2).sum(axis=0), 2), 0))
+    >>> float(positives(Sums.count(np.array([[0, 1], [0, 0]]), 2), 0))
     0.6666666666666666
     """
     return _over(sums.together[..., value, value], sums.together[..., value, :].sum(axis=-1))
@@ -164,7 +173,7 @@ def positives(sums: Sums, value: int) -> Floats:
 def negatives(sums: Sums, value: int) -> Floats:
     """Negative specific agreement, shape (...), 0 to 1: the chance that another coder, too, gives another value.
 
-    >>> float(negatives(Sums.of(unit_sums(np.array([[0, 1], [0, 0], [1, 1]]), 2).sum(axis=0), 2), 0))
+    >>> float(negatives(Sums.count(np.array([[0, 1], [0, 0], [1, 1]]), 2), 0))
     0.6666666666666666
     """
     pair = against_rest(sums.together, value)

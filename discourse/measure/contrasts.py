@@ -31,7 +31,7 @@ def window_contrast(
     `window_contrast(pre, post)`: two arrays (1 + b,), the share in each window in column 0 and its bootstrap
     replicates, of the same authors' weights in the same order; or two `Estimate`s. `window_contrast(series, pre=(a, b),
     post=(c, d))`: additive counts (y, n), each (T, 1 + b), whose rows from a to b - 1 and from c to d - 1 are added up;
-    or shares (T, 1 + b), of which the plain mean is taken.
+    or shares (T, 1 + b), or an `Estimate` of T shares, of which the plain mean is taken.
 
     `gold` are the numbers of gold labels in the two windows. Labels of one window say nothing about the classifier's
     errors in the other: correcting both with the same labels shrinks a true change by half and more. Flags: `no_gold`
@@ -87,15 +87,16 @@ def _replicates(window: Any) -> Floats:
 def _summed(series: Any, rows: Any, name: str) -> Floats:
     """The share of the rows from a to b - 1, of counts (y, n) or of shares."""
     begin, end = (int(one) for one in rows)
-    arrays = (
-        [np.asarray(one, dtype=np.float64) for one in series] if isinstance(series, tuple) else [np.asarray(series)]
-    )
+    series = _replicates(series) if isinstance(series, Estimate) else series
+    pair = isinstance(series, tuple | list) and len(series) == 2 and np.ndim(series[0]) == 2
+    arrays = [np.asarray(one, dtype=np.float64) for one in (series if pair else [series])]
     length = len(arrays[0])
     if not 0 <= begin < end <= length:
         raise UsageError(f"{name} is ({begin}, {end}); it must be two of the {length} rows, the first included: a < b")
-    if any(one.ndim != 2 for one in arrays) or len(arrays) > 2:
+    if any(one.ndim != 2 or one.shape != arrays[0].shape for one in arrays):
         raise UsageError("a series must be (y, n), or shares, each of the shape (days, 1 + replicates)")
     if len(arrays) == 1:
         return np.asarray(arrays[0][begin:end].mean(axis=0), dtype=np.float64)
     y, n = (one[begin:end].sum(axis=0) for one in arrays)
-    return np.divide(y, n, out=np.full(len(n), np.nan), where=n > 0)
+    made: Floats = np.divide(y, n, out=np.full(len(n), np.nan), where=n > 0)
+    return made

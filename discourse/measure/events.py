@@ -7,6 +7,7 @@ reading stand in `docs/events.md`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,12 @@ class EventStudy:
     bend: JointTest | None = None
     placebo: Placebo | None = None
     flags: tuple[str, ...] = ()
+    dated: bool = False
+
+    @property
+    def when(self) -> str:
+        """The day of the event as it was given: its number, or its date."""
+        return date.fromordinal(self.t0).isoformat() if self.dated else str(self.t0)
 
     @property
     def beta(self) -> Floats:
@@ -134,7 +141,7 @@ class EventStudy:
         return self.fit.empty_days
 
     def __repr__(self) -> str:
-        lines = [f"event at {self.t0}, model {self.fit.model}, {self.n_days} days with posts", f"  {self.level!r}"]
+        lines = [f"event at {self.when}, model {self.fit.model}, {self.n_days} days with posts", f"  {self.level!r}"]
         lines += [f"  {self.slope!r} a day"] * (self.slope is not None)
         lines += [f"  {self.level_share!r}", f"  {self.mean_share!r}"]
         lines += [f"  before the event, any change: {self.pretrend!r}"] * (self.pretrend is not None)
@@ -204,6 +211,7 @@ def event_study(
     return EventStudy(
         at, fit.effect("level"), fit.effect("slope") if plan.slope else None, *shares, fit, plan, path,
         pretrend, bend, found, (*flags, *fit.flags, *(name for name, on in told.items() if on)),
+        whole.dated,
     )  # fmt: skip
 
 

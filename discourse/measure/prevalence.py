@@ -140,6 +140,17 @@ def prevalence(
     `train_prior` are the shares of the frames among the training labels, which `sld` starts from; without it the mix of
     all gold. Raises `SchemaError` for an unknown method or scope, `MeaningError` for a method that needs probabilities
     which the tallies did not keep (`Design.scores`).
+
+    Two posts predicted nationalist, of which the coded one is neither, and one predicted neither, which is:
+
+    >>> import polars as pl
+    >>> from discourse.measure.tallies import tally
+    >>> posts = pl.DataFrame({"author_id": ["x:a", "x:b", "x:c"], "window": ["w"] * 3, "side": ["pakistan"] * 3,
+    ...     "predicted": ["nationalist", "nationalist", "neither"], "value": ["neither", None, "neither"],
+    ...     "inclusion_p": [0.5, None, 1.0]})
+    >>> counted = tally(posts, Design(("w",), ("pakistan",), replicates=9))
+    >>> prevalence(counted).values[0, 0, :, 0].tolist(), prevalence(counted, method="cc").values[0, 0, 0, 0].round(2)
+    ([0.0, 0.0, 0.0, 1.0], np.float64(0.67))
     """
     one_of(method, METHODS, "method")
     one_of(gold_within, GOLD_WITHIN, "gold_within")

@@ -51,7 +51,7 @@ def binomial(
     y_, n_, x, days = checked(y, n, design, t)
     beta, cov, separated = irls(y_, n_, x)
     if lags is not None:
-        cov = _sandwich(cov, x * (y_ - n_ * expit(x @ beta))[:, None], days, lags)
+        cov = _sandwich(cov, np.asarray(x * (y_ - n_ * expit(x @ beta))[:, None], dtype=np.float64), days, lags)
     mu = expit(np.clip(x @ beta, -_MOST_ETA, _MOST_ETA))
     loglik = float((xlogy(y_, mu) + xlogy(n_ - y_, 1.0 - mu) - _log_beta(y_, n_)).sum())
     name = "binomial" if lags is None else "binomial_hac"
@@ -145,15 +145,14 @@ def least_squares(
         raise UsageError(f"value, design, weights and t have {len(y)}, {len(x)}, {len(w)} and {len(days)} rows")
     if len(y) <= x.shape[1]:
         raise MeaningError(f"{len(y)} days leave nothing to judge {x.shape[1]} columns by; use more days")
-    bread = np.linalg.inv(x.T @ (w[:, None] * x))
+    bread = np.asarray(np.linalg.inv(x.T @ (w[:, None] * x)), dtype=np.float64)
     beta = bread @ (x.T @ (w * y))
     rest: Floats = y - x @ beta
     df = len(y) - x.shape[1]
     if lags is None:
         cov = bread * float(w @ rest**2) / df
     else:
-        scores: Floats = x * (w * rest)[:, None]
-        cov = _sandwich(bread, scores, days, lags)
+        cov = _sandwich(bread, np.asarray(x * (w * rest)[:, None], dtype=np.float64), days, lags)
     return _fit("ols" if lags is None else "ols_hac", beta, cov, df, days=len(y), link="identity")
 
 

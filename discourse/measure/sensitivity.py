@@ -15,7 +15,7 @@ import polars as pl
 
 from discourse.errors import MeaningError, SchemaError, UsageError
 from discourse.measure.bootstrap import percentile_interval
-from discourse.schema import SERIES, as_polars
+from discourse.schema import SERIES, as_polars, one_of
 
 __all__ = ["FRACTIONS", "bots", "breakdown", "sensitivity_table", "three_series"]
 
@@ -26,14 +26,21 @@ _NUMBERS = ("estimate", "low", "high")
 
 
 def bots(
-    s: Any, f: Sequence[float] = FRACTIONS, *, replicates: npt.ArrayLike | None = None, level: float = 0.95
+    s: Any,
+    f: Sequence[float] = FRACTIONS,
+    *,
+    of: str = "all",
+    replicates: npt.ArrayLike | None = None,
+    level: float = 0.95,
 ) -> pl.DataFrame:
     """Bounds of a share among authentic posts, if a fraction f of all posts is inauthentic and one-sided.
 
     If all of them are of the kind that is counted, the authentic share is (s - f) / (1 - f), the lower bound; if none
-    is, it is s / (1 - f), the upper. Both stay in 0 to 1: a share of 0.03 cannot hold 5 % of bots. `s` is one share, or
-    shares (T,). With `replicates` (T, b), or (b,) for one share, `low_interval` and `high_interval` are the lower end
-    of the interval of the lower bound and the upper end of that of the upper.
+    is, it is s / (1 - f), the upper. Both stay in 0 to 1: a share of 0.03 cannot hold 5 % of bots. With `of="pole"`, f
+    is a fraction not of all posts but of those of one pole: of the kind that is counted, s (1 - f) / (1 - f s) is the
+    lower bound; of the others, s / (1 - f (1 - s)) is the upper. `s` is one share, or shares (T,). With `replicates`
+    (T, b), or (b,) for one share, `low_interval` and `high_interval` are the lower end of the interval of the lower
+    bound and the upper end of that of the upper.
 
     Columns: row (0 to T - 1), f, share, low, high, and with replicates low_interval, high_interval. Raises `UsageError`
     for a fraction outside [0, 1) or a share outside 0 to 1.
@@ -47,7 +54,8 @@ def bots(
         raise UsageError("s must be a share from 0 to 1, or several of them in one row")
     if not ((fractions >= 0.0) & (fractions < 1.0)).all():
         raise UsageError(f"the fractions are {list(f)}; each must be from 0 to under 1, like 0.05")
-    low, high = _bounds(shares[:, None], fractions)
+    one_of(of, ("all", "pole"), "of")
+    low, high = _bounds(shares[:, None], fractions, of)
     rows, parts = len(shares), len(fractions)
     columns: dict[str, Any] = {
         "row": np.repeat(np.arange(rows), parts), "f": np.tile(fractions, rows), "share": np.repeat(shares, parts),
@@ -55,7 +63,7 @@ def bots(
     }  # fmt: skip
     if replicates is not None:
         drawn = np.asarray(replicates, dtype=np.float64).reshape(rows, -1)
-        lows, highs = _bounds(drawn[:, None, :], fractions[:, None])
+        lows, highs = _bounds(drawn[:, None, :], fractions[:, None], of)
         columns["low_interval"] = percentile_interval(lows, level)[0].ravel()
         columns["high_interval"] = percentile_interval(highs, level)[1].ravel()
     return pl.DataFrame(columns)
@@ -149,8 +157,10 @@ def three_series(posts: Any, authors: Any, unique_texts: Any) -> pl.DataFrame:
     return made.with_columns(breakdown=pl.Series(breakdown(*both), dtype=pl.Float64).fill_nan(None))
 
 
-def _bounds(s: Floats, f: Floats) -> tuple[Floats, Floats]:
+def _bounds(s: Floats, f: Floats, of: str) -> tuple[Floats, Floats]:
     low, high = np.maximum(s - f, 0.0) / (1.0 - f), np.minimum(s / (1.0 - f), 1.0)
+    if of == "pole":
+        low, high = s * (1.0 - f) / (1.0 - f * s), s / (1.0 - f * (1.0 - s))
     return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 _LEAST_DAYS = 3
 
 TABLE = {
-    "event": pl.String, "day": pl.Int64, "estimate": pl.Float64, "se": pl.Float64, "low": pl.Float64,
+    "event": pl.String, "day": pl.Int64, "when": pl.String, "estimate": pl.Float64, "se": pl.Float64, "low": pl.Float64,
     "high": pl.Float64, "p": pl.Float64, "p_holm": pl.Float64, "p_bh": pl.Float64, "share": pl.Float64,
     "share_low": pl.Float64, "share_high": pl.Float64, "p_pretrend": pl.Float64, "p_placebo": pl.Float64,
     "n_days": pl.Int64, "flags": pl.String,
@@ -93,7 +94,8 @@ def event_studies(
                 series, day if not whole.dated else _as_date(day), model, control, placebo, plan=own, level=level
             )
         except MeaningError:
-            rows.append({"event": name, "day": day, "flags": "too_few_days"})
+            when = _as_date(day).isoformat() if whole.dated else str(day)
+            rows.append({"event": name, "day": day, "when": when, "flags": "too_few_days"})
             continue
         studies[name] = made
         rows.append(_row(name, made))
@@ -215,15 +217,14 @@ def _dated(events: Any, whole: Daily) -> dict[str, int]:
     return dict(sorted(days.items(), key=lambda one: (one[1], one[0])))
 
 
-def _as_date(day: int) -> Any:
-    from datetime import date
-
+def _as_date(day: int) -> date:
     return date.fromordinal(day)
 
 
 def _row(name: str, made: EventStudy) -> dict[str, Any]:
     return {
-        "event": name, "day": made.t0, "estimate": made.level.estimate, "se": made.level.se, "low": made.level.low,
+        "event": name, "day": made.t0, "when": made.when,
+        "estimate": made.level.estimate, "se": made.level.se, "low": made.level.low,
         "high": made.level.high, "p": made.level.p, "share": made.level_share.estimate,
         "share_low": made.level_share.low, "share_high": made.level_share.high,
         "p_pretrend": made.pretrend.p if made.pretrend else None, "p_placebo": made.placebo.p if made.placebo else None,

@@ -53,6 +53,9 @@ class Design:
 
     `scores` says what is kept of the classifier's probabilities: nothing ("none"), their weighted sums ("sums"), or
     also how many posts have which probabilities, in steps of a tenth ("grid").
+
+    >>> Design(("2025-01-06", "2025-01-13"), ("pakistan", "afghanistan")).cells
+    4
     """
 
     windows: tuple[str, ...]
@@ -96,6 +99,10 @@ class Tallies:
     Arrays that the design does not ask for have no cells. Without replicates: `grid_soft` (cells, 286, k), the
     probabilities of the posts of each row of the grid; `n_posts`, `n_authors`, `sum_sizes` and `sum_squares` (cells,)
     of the sizes of the bootstrap's units, `n_gold` (cells, j).
+
+    >>> nothing = Tallies.empty(Design(("w1",), ("pakistan",), replicates=3))
+    >>> nothing.counts.shape, (nothing + nothing) == nothing
+    ((1, 5, 4), True)
     """
 
     design: Design

@@ -111,7 +111,7 @@ def top_controversy(graph: Graph, k: float) -> float:
     Ties in degree are broken by the order of the nodes. Nodes from which no seed can be reached start no walk.
     """
     adjacency, degree = graph.adjacency(), graph.degree
-    return controversy(_mean_ends(Chain.of(adjacency, graph.side, _top(graph, degree, k)).ends, graph.side, degree))
+    return controversy(_mean_ends(Chain.of(adjacency, graph.side, _top(graph, degree, k)).ends, graph.side))
 
 
 def random_seeds_controversy(graph: Graph, k: float, draws: int, rng: np.random.Generator) -> float:
@@ -146,8 +146,8 @@ def _top(graph: Graph, degree: Ints, k: float) -> Ints:
     ])  # fmt: skip
 
 
-def _mean_ends(ends: Floats, side: Ints, degree: Ints) -> Floats:
-    known = np.isfinite(ends).all(axis=1) & (degree > 0)
+def _mean_ends(ends: Floats, side: Ints) -> Floats:
+    known = np.isfinite(ends).all(axis=1)
     of_side = [ends[known & (side == s)] for s in (0, 1)]
     return np.stack([part.sum(axis=0) / max(1, len(part)) for part in of_side])
 

@@ -74,8 +74,7 @@ def plan_labels(
     [('conciliatory', 31), ('rest', 69)]
     """
     cells, goal = _cells(rates, design, population), _goal(width, deff, level)
-    planned = [_planned((cell,), goal, per_cell) for cell in cells]
-    return pl.concat(_rows((cell,), counts, goal) for cell, counts in zip(cells, planned, strict=True))
+    return pl.concat(_rows((cell,), _planned((cell,), goal, per_cell), goal) for cell in cells)
 
 
 def plan_contrast(
@@ -100,18 +99,16 @@ def plan_contrast(
     [('before', 'all', 200, 0.1753), ('after', 'all', 200, 0.1753)]
     """
     goal = _goal(width, deff, level)
-    windows = [_window(given, name) for given, name in ((before, "before"), (after, "after"))]
-    sides = [_cells(given, design, population, "window") for given in (before, after)]
+    given = [_table(rates) for rates in (before, after)]
+    windows = [_window(frame, name) for frame, name in zip(given, ("before", "after"), strict=True)]
+    sides = [_cells(frame, design, population, "window") for frame in given]
     keys = [[cell.key for cell in cells] for cells in sides]
     if keys[0] != keys[1] or len(set(keys[0])) < len(keys[0]):
         raise UsageError(
             f"the windows have the cells {_listed(keys[0])} and {_listed(keys[1])}; give both the same, each once"
         )
-    parts = []
-    for pair in zip(*sides, strict=True):
-        counts = _planned(pair, goal, per_cell)
-        parts.append(_rows(pair, counts, goal, windows))
-    return pl.concat(parts)
+    pairs = zip(*sides, strict=True)
+    return pl.concat(_rows(pair, _planned(pair, goal, per_cell), goal, windows) for pair in pairs)
 
 
 def predicted_width(
@@ -299,9 +296,7 @@ def _cells(rates: float | pl.DataFrame, design: str, population: int | None, wit
     one_of(design, GOLD_DESIGNS, "design")
     if population is not None and population < 1:
         raise UsageError(f"population is {population}; it must be the number of posts in a window and side, or None")
-    if isinstance(rates, int | float):
-        rates = pl.DataFrame({"stratum": ["all"], "rate": [float(rates)], "weight": [1.0]})
-    frame = as_polars(rates)
+    frame = _table(rates)
     _require(frame, ("stratum", "rate"), "rates")
     weight = "posts" if "posts" in frame.columns else "weight"
     _require(frame, (weight,), "rates")
@@ -329,10 +324,17 @@ def _cell(part: pl.DataFrame, keys: Sequence[str], weight: str, population: int 
     return _Cell(key, tuple(part["stratum"]), size / total, part["rate"].cast(pl.Float64).to_numpy(), posts, design)
 
 
-def _window(rates: float | pl.DataFrame, name: str) -> str:
-    if isinstance(rates, int | float) or "window" not in as_polars(rates).columns:
+def _table(rates: float | pl.DataFrame) -> pl.DataFrame:
+    """Rates as a table: a share alone is that of one class that holds every post."""
+    if isinstance(rates, int | float):
+        return pl.DataFrame({"stratum": ["all"], "rate": [float(rates)], "weight": [1.0]})
+    return as_polars(rates)
+
+
+def _window(rates: pl.DataFrame, name: str) -> str:
+    if "window" not in rates.columns:
         return name
-    windows = as_polars(rates)["window"].unique().sort().to_list()
+    windows = rates["window"].unique().sort().to_list()
     if len(windows) != 1:
         raise UsageError(f"{name} holds the windows {', '.join(map(str, windows))}; give the rates of one")
     return str(windows[0])

@@ -3,7 +3,7 @@
   const find = (id) => document.getElementById(id);
   const sheet = JSON.parse(find("sheet").textContent);
   const words = sheet.words;
-  const format = "discourse-sheet@1";
+  const format = sheet.format;
   const key = `discourse-sheet:${sheet.digest}`;
   const [post, note, undecided, help, warning] = ["post", "note", "undecided", "help", "warning"].map(find);
   const groups = [...document.querySelectorAll("fieldset")];
@@ -22,9 +22,16 @@
   const tell = (text, filled) => { find("status").textContent = say(text, filled); };
   const warn = (text) => { warning.textContent = text; warning.hidden = false; };
   const answer = (number = place) => answers.get(sheet.items[number].item) ?? empty;
+  // Where coders differ, a post asks only for what they differ on: `said` holds who, by letter, said what.
+  const asks = (variable, number = place) => {
+    const { said } = sheet.items[number];
+    return !said || Object.hasOwn(said, sheet.variables[variable].name);
+  };
+  const openAfter = (variable, values, number = place) =>
+    sheet.variables.findIndex(({ name }, at) => at > variable && asks(at, number) && !Object.hasOwn(values, name));
   const done = (number) => {
     const { values, cannot_decide } = answer(number);
-    return cannot_decide || sheet.variables.every(({ name }) => Object.hasOwn(values, name));
+    return cannot_decide || openAfter(-1, values, number) < 0;
   };
   const count = () => sheet.items.filter((_, number) => done(number)).length;
   const counts = () => ({ done: count(), total: sheet.items.length });
@@ -42,16 +49,19 @@
     const given = JSON.parse(text);
     const same = given.sheet === sheet.digest && given.codebook === sheet.codebook && given.coder === sheet.coder;
     if (given.format !== format || !same || !Array.isArray(given.answers)) throw new Error("another sheet");
-    const known = new Set(sheet.items.map(({ item }) => item));
+    const numbers = new Map(sheet.items.map(({ item }, number) => [item, number]));
     const made = new Map();
     for (const one of given.answers) {
       const values = {};
-      for (const { name, values: allowed } of sheet.variables) {
-        if (!Object.hasOwn(one.values, name)) continue;
-        if (!allowed.includes(one.values[name])) throw new Error("another value");
+      const known = numbers.has(one.item);
+      sheet.variables.forEach(({ name, values: allowed }, variable) => {
+        if (!Object.hasOwn(one.values, name)) return;
+        if (!known || !asks(variable, numbers.get(one.item)) || !allowed.includes(one.values[name])) {
+          throw new Error("another value");
+        }
         values[name] = one.values[name];
-      }
-      const right = known.has(one.item) && typeof one.cannot_decide === "boolean" && typeof one.note === "string";
+      });
+      const right = known && typeof one.cannot_decide === "boolean" && typeof one.note === "string";
       if (!right || Object.keys(one.values).length !== Object.keys(values).length) throw new Error("another answer");
       made.set(one.item, { values, cannot_decide: one.cannot_decide, note: one.note });
     }
@@ -107,7 +117,7 @@
     marked = number;
     if (now.values[name] === value) return show();
     const values = { ...now.values, [name]: value };
-    const open = sheet.variables.findIndex((variable, at) => at > number && !Object.hasOwn(values, variable.name));
+    const open = openAfter(number, values);
     if (open >= 0) marked = open;
     change({ ...now, values, cannot_decide: false });
     const { label, labels, values: all } = sheet.variables[number];
@@ -140,12 +150,17 @@
     tell(words.undone);
   }
 
+  function begin() {
+    const open = openAfter(-1, answer().values);
+    marked = open >= 0 ? open : openAfter(-1, {});
+  }
+
   function go(number) {
     if (number < 0) return;
     const { done: finished, total } = counts();
     if (number >= total) return tell(finished === total ? words.all_done : words.done, counts());
     place = number;
-    marked = Math.max(0, sheet.variables.findIndex(({ name }) => !Object.hasOwn(answer().values, name)));
+    begin();
     show();
     tell("");
     post.focus({ preventScroll: true });
@@ -171,7 +186,19 @@
     return otherwise;
   }
 
-  function fill(box, { text, lang }) {
+  // People in a text are pseudonyms of 26 letters. They are shown as a word with a number: the same for the same person.
+  const pseudonym = /(@|\bu\/)([a-z2-7]{25}[aeimquy4])(?![A-Za-z0-9_])(?=(.?))/gsu;
+
+  function readable(text) {
+    const people = [...new Set([...text.matchAll(pseudonym)].map((found) => found[2]))];
+    return text.replace(pseudonym, (_, mark, name, next) => {
+      const number = people.length > 1 ? people.indexOf(name) + 1 : "";
+      return `${mark}${words.person}${number}${/[\p{L}\p{N}]/u.test(next) ? "\u00a0" : ""}`;
+    });
+  }
+
+  function fill(box, { text: raw, lang }) {
+    const text = readable(raw);
     const whole = direction(text, "auto");
     box.dir = whole;
     if (lang) box.lang = lang; else box.removeAttribute("lang");
@@ -201,13 +228,24 @@
     }
   }
 
+  // The letters of those who chose a value; none where nothing is to be decided between coders.
+  const letters = (variable, value, number = place) =>
+    (sheet.items[number].said?.[sheet.variables[variable].name] ?? [])
+      .filter((one) => one[1] === value).map((one) => one[0]).join(" ");
+
   function show() {
     const { values, cannot_decide, note: noted } = answer();
     const total = sheet.items.length;
+    if (!asks(marked)) begin();
     find("place").textContent = say(words.post, { number: place + 1, total });
     fill(post, sheet.items[place]);
     sheet.variables.forEach(({ name }, number) => {
-      for (const radio of groups[number].querySelectorAll("input")) radio.checked = values[name] === radio.value;
+      groups[number].hidden = !asks(number);
+      for (const radio of groups[number].querySelectorAll("input")) {
+        radio.checked = values[name] === radio.value;
+        const by = radio.parentElement.querySelector(".by");
+        if (by) by.textContent = letters(number, radio.value);
+      }
       if (number === marked) groups[number].setAttribute("aria-current", "true");
       else groups[number].removeAttribute("aria-current");
       sections[number].hidden = number !== marked;
@@ -222,8 +260,8 @@
     sortExamples(sheet.items[place].lang);
   }
 
-  function mark(number) {
-    marked = (number + sheet.variables.length) % sheet.variables.length;
+  function mark(step) {
+    do marked = (marked + step + sheet.variables.length) % sheet.variables.length; while (!asks(marked));
     show();
     tell(sheet.variables[marked].label);
   }
@@ -278,14 +316,18 @@
       const head = document.createElement("h4");
       head.textContent = say(words.post, { number: number + 1, total: sheet.items.length });
       const box = (chosen, label) => `${chosen ? "☒" : "☐"} ${label}`;
-      const lines = sheet.variables.map(({ name, label, labels, values: allowed }) =>
-        `${label}: ${allowed.map((value, at) => box(values[name] === value, labels[at])).join("   ")}`);
+      const boxes = ({ name, labels, values: allowed }, variable) => allowed.map((value, at) => {
+        const by = letters(variable, value, number);
+        return box(values[name] === value, by ? `${labels[at]} (${by})` : labels[at]);
+      }).join("   ");
+      const lines = sheet.variables.map((variable, at) => (asks(at, number) ? `${variable.label}: ${boxes(variable, at)}` : ""))
+        .filter(Boolean);
       lines.push(box(cannot_decide, words.cannot_decide));
       made.append(head, text, ...lines.map((line) => {
-        const boxes = document.createElement("p");
-        boxes.className = "boxes";
-        boxes.textContent = line;
-        return boxes;
+        const shown = document.createElement("p");
+        shown.className = "boxes";
+        shown.textContent = line;
+        return shown;
       }));
       return made;
     }));
@@ -310,7 +352,7 @@
     const [forth, back] = toTheLeft ? ["ArrowLeft", "ArrowRight"] : ["ArrowRight", "ArrowLeft"];
     const todo = {
       [forth]: () => go(place + 1), [back]: () => go(place - 1), Enter: () => go(place + 1),
-      ArrowDown: () => mark(marked + 1), ArrowUp: () => mark(marked - 1),
+      ArrowDown: () => mark(1), ArrowUp: () => mark(-1),
       u: undo, x: decideNothing, o: goOpen, s: save, n: () => note.focus(), "?": () => help.showModal(),
       Delete: clear, Backspace: clear,
     };
@@ -352,8 +394,8 @@
 
   document.querySelectorAll(".examples li").forEach((li, number) => { li.dataset.order = number; });
   restore();
-  find("instructions").open = !answers.size;
+  find("instructions").open = !answers.size && !sheet.items[0].said;
   place = Math.max(0, sheet.items.findIndex((_, number) => !done(number)));
-  marked = Math.max(0, sheet.variables.findIndex(({ name }) => !Object.hasOwn(answer().values, name)));
+  begin();
   show();
 })();

@@ -7,6 +7,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,11 +16,13 @@ import jinja2
 
 from discourse.errors import SchemaError, UsageError
 from discourse.labels.codebook import Codebook, Example, Value, Variable
-from discourse.schema import one_of
+from discourse.schema import LANGUAGES, one_of
+from discourse.sheets.saved import DECISIONS
 
-__all__ = ["book_in", "digest_of", "page_languages", "render_sheet"]
+__all__ = ["Page", "book_in", "page_languages", "shown_language"]
 
 RIGHT_TO_LEFT = ("ur", "ps", "fa")
+_SPOKEN = tuple(lang for lang in LANGUAGES if lang not in {"mixed", "other", "und"})
 _SAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 _FONTS = {"@NASKH@": "naskh.woff2", "@NASTALIQ@": "nastaliq.woff2"}
 
@@ -31,6 +34,15 @@ def page_languages() -> tuple[str, ...]:
     ('en', 'ur', 'ps', 'fa')
     """
     return tuple(_words())
+
+
+def shown_language(lang: str | None) -> str:
+    """The language of a post as a page tells it to the browser: "" where it is none that people write in.
+
+    >>> shown_language("ur"), shown_language("mixed"), shown_language(None)
+    ('ur', '', '')
+    """
+    return lang if lang in _SPOKEN else ""
 
 
 def book_in(codebook: Codebook, language: str) -> dict[str, Any]:
@@ -49,7 +61,7 @@ def book_in(codebook: Codebook, language: str) -> dict[str, Any]:
         raise UsageError(str(error)) from None
     if not codebook.variables or not all(variable.values for variable in codebook.variables):
         raise UsageError(f"the codebook {codebook.identity!r} has no variable, or one without values; add [[variable]]")
-    told = language if language in codebook.instructions else "en"
+    told, codebook = language if language in codebook.instructions else "en", codebook.in_language(language)
     return {
         "identity": codebook.identity,
         "unit": codebook.unit,
@@ -103,57 +115,74 @@ def _example(example: Example, codebook: Codebook, language: str, told: Sequence
     return {"lang": example.lang, "text": example.text, "kind": example.kind, "why": example.why, "coded": coded}
 
 
-def digest_of(coder: str, book: Mapping[str, Any], items: Sequence[Mapping[str, str]], language: str) -> str:
-    """What a sheet is known by: 32 hexadecimal digits that change with anything a coder is shown.
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A page: its kind (`SHEET` or `DECISIONS`), whose it is, the codebook of `book_in`, its items, its language.
 
-    >>> digest_of("a", {}, [], "en") == digest_of("a", {}, [], "en") != digest_of("b", {}, [], "en")
-    True
-    """
-    shown = json.dumps([coder, book, items, language], ensure_ascii=True, sort_keys=True)
-    return hashlib.blake2b(shown.encode(), digest_size=16, person=b"discourse-sheet").hexdigest()
+    An item has item, text and lang ("" if not known); one to be decided has also said: for each variable that is open
+    a list of letters, each with the value that it stands for.
 
-
-def render_sheet(coder: str, book: Mapping[str, Any], items: Sequence[Mapping[str, str]], language: str) -> str:
-    """The page as text. `book` is what `book_in` gives, an item has item, text and lang ("" if not known).
-
+    >>> from discourse.sheets.saved import SHEET
     >>> book = book_in(Codebook("b", 1, (Variable("frame", "nominal", (Value("a", "<i>"),)),)), "en")
-    >>> page = render_sheet("anna", book, [{"item": "k3", "text": "</script>", "lang": ""}], "en")
-    >>> "&lt;i&gt;" in page, r"\\u003c/script\\u003e" in page
+    >>> page = Page(SHEET, "anna", book, [{"item": "k3", "text": "</script>", "lang": ""}], "en")
+    >>> "&lt;i&gt;" in page.render(), r"\\u003c/script\\u003e" in page.render()
     (True, True)
     """
-    words = _words()[language]
-    data = {
-        "digest": digest_of(coder, book, items, language),
-        "codebook": book["identity"],
-        "coder": coder,
-        "language": language,
-        "variables": [
-            {"name": variable["name"], "label": variable["label"],
-             "values": [value["value"] for value in variable["values"]],
-             "labels": [value["label"] for value in variable["values"]],
-             "keys": [value["key"] for value in variable["values"]]}
-            for variable in book["variables"]
-        ],
-        "items": items,
-        "words": words,
-    }  # fmt: skip
-    style, script = _style(), _text("sheet.js")
-    mirrored = language in RIGHT_TO_LEFT
-    return _template().render(
-        language=language,
-        direction="rtl" if mirrored else "ltr",
-        forth="←" if mirrored else "→",
-        back="→" if mirrored else "←",
-        coder=coder,
-        book=book,
-        words=words,
-        total=len(items),
-        style=style,
-        style_hash=_source(style),
-        script=script,
-        script_hash=_source(script),
-        data=json.dumps(data, ensure_ascii=False).translate(_SAFE),
-    )
+
+    kind: str
+    coder: str
+    book: Mapping[str, Any]
+    items: Sequence[Mapping[str, Any]]
+    language: str
+
+    @property
+    def digest(self) -> str:
+        """What the page is known by: 32 hexadecimal digits that change with anything that it shows.
+
+        >>> Page(DECISIONS, "a", {}, [], "en").digest == Page(DECISIONS, "b", {}, [], "en").digest
+        False
+        """
+        shown = json.dumps([self.coder, self.book, self.items, self.language], ensure_ascii=True, sort_keys=True)
+        return hashlib.blake2b(shown.encode(), digest_size=16, person=b"discourse-sheet").hexdigest()
+
+    def render(self) -> str:
+        """The page as text."""
+        words, style, script = _words()[self.language], _style(), _text("sheet.js")
+        mirrored = self.language in RIGHT_TO_LEFT
+        return _template().render(
+            language=self.language,
+            direction="rtl" if mirrored else "ltr",
+            forth="←" if mirrored else "→",
+            back="→" if mirrored else "←",
+            deciding=self.kind == DECISIONS,
+            coder=self.coder,
+            book=self.book,
+            words=words,
+            total=len(self.items),
+            style=style,
+            style_hash=_source(style),
+            script=script,
+            script_hash=_source(script),
+            data=json.dumps({**self._data(), "words": words}, ensure_ascii=False).translate(_SAFE),
+        )
+
+    def _data(self) -> dict[str, Any]:
+        """What the script of the page needs to know."""
+        return {
+            "format": self.kind,
+            "digest": self.digest,
+            "codebook": self.book["identity"],
+            "coder": self.coder,
+            "language": self.language,
+            "variables": [
+                {"name": variable["name"], "label": variable["label"],
+                 "values": [value["value"] for value in variable["values"]],
+                 "labels": [value["label"] for value in variable["values"]],
+                 "keys": [value["key"] for value in variable["values"]]}
+                for variable in self.book["variables"]
+            ],
+            "items": self.items,
+        }  # fmt: skip
 
 
 def _source(text: str) -> str:

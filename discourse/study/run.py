@@ -14,7 +14,7 @@ from discourse.study.draw import draw_stages
 from discourse.study.ledger import Ledger, Stage
 from discourse.study.stages import STAGES, Desk, stages_of
 
-__all__ = ["Outcome", "run_study"]
+__all__ = ["Outcome", "desk_of", "run_study"]
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,8 @@ def run_study(
     """
     if until not in STAGES:
         raise UsageError(f"until is {until!r}; it must be one of {', '.join(STAGES)}")
-    study = Study.from_toml(path, data=data)
-    folder, published = Path(work) / study.name, Path(figures) / study.name
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.chmod(folder, 0o700)
-    desk = Desk(study, _key(study), folder, progress or _silent)
+    desk = desk_of(path, data=data, work=work, progress=progress)
+    folder, published = desk.work, Path(figures) / desk.study.name
     stages: dict[str, tuple[Stage, Callable[[Desk], None]]] = {**stages_of(desk), **draw_stages(desk, published)}
     ledger = Ledger(folder / "ledger.json")
     ran: list[str] = []
@@ -63,6 +60,24 @@ def run_study(
         ledger.record(stage)
         ran.append(name)
     return Outcome(tuple(ran), tuple(skipped), folder, published)
+
+
+def desk_of(
+    path: str | Path,
+    *,
+    data: str | Path | None = None,
+    work: str | Path = "out",
+    progress: Callable[[str, int], None] | None = None,
+) -> Desk:
+    """A study file at work: its settings, its key and its private folder, made if need be.
+
+    Raises the errors of `Study.from_toml`.
+    """
+    study = Study.from_toml(path, data=data)
+    folder = Path(work) / study.name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.chmod(folder, 0o700)
+    return Desk(study, _key(study), folder, progress or _silent)
 
 
 def _key(study: Study) -> Key:

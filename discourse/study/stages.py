@@ -36,7 +36,7 @@ from discourse.store.saved import load_corpus, read_table, save_corpus, write_ta
 from discourse.study.config import Study
 from discourse.study.ledger import Stage
 
-__all__ = ["STAGES", "Desk", "Progress", "stages_of"]
+__all__ = ["STAGES", "Desk", "Progress", "labels_of", "stages_of"]
 
 Progress = Callable[[str, int], None]
 _MEASURES: tuple[Measure, ...] = (
@@ -118,7 +118,7 @@ def label(desk: Desk) -> None:
 def train(desk: Desk) -> None:
     """Training labels to a classifier."""
     model = FramingClassifier(seed=desk.study.seed, c=desk.study.c)
-    model.fit(load_corpus(desk.path("measured")), _labels(desk).training)
+    model.fit(load_corpus(desk.path("measured")), labels_of(desk).training)
     save_model(model, desk.path("model.safetensors"))
 
 
@@ -126,7 +126,7 @@ def judge(desk: Desk) -> None:
     """The recipe of the classifier, judged out of fold on every labelled post."""
     model, done = FramingClassifier(seed=desk.study.seed, c=desk.study.c), count(1)
     found = evaluate(
-        model, load_corpus(desk.path("measured")), _labels(desk).decided(), seed=desk.study.seed,
+        model, load_corpus(desk.path("measured")), labels_of(desk).decided(), seed=desk.study.seed,
         folds=desk.study.folds, progress=lambda _: desk.progress(f"judge, of {desk.study.folds} folds", next(done)),
     )  # fmt: skip
     found.scores.write_csv(desk.path("scores.csv"))
@@ -135,7 +135,7 @@ def judge(desk: Desk) -> None:
 
 def frame(desk: Desk) -> None:
     """The frame of every measured post, by the classifier. Posts it was trained on are left out of the measure."""
-    corpus, training = load_corpus(desk.path("measured")), _labels(desk).training
+    corpus, training = load_corpus(desk.path("measured")), labels_of(desk).training
     rest = corpus.keep(
         ~pl.col("post_id").is_in(training.frame["post_id"].implode()),
         "coded for training",
@@ -148,7 +148,7 @@ def frame(desk: Desk) -> None:
 def measure(desk: Desk) -> None:
     """Framings and gold to series: corrected and naive, by author and by post."""
     settings, corpus = desk.study.measure, load_corpus(desk.path("scored"))
-    gold = _labels(desk).gold.frame
+    gold = labels_of(desk).gold.frame
     inside = gold.join(corpus.posts, on="post_id", how="semi")
     if inside.height < gold.height:
         raise MeaningError(
@@ -191,7 +191,7 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
          ("labels",)),
         (train, labelled, ("model.safetensors",), {"seed": s.seed, "c": s.c}, ("framing", "text", "labels")),
         (judge, labelled, ("scores.csv", "confusion.csv"), {"seed": s.seed, "c": s.c, "folds": s.folds},
-         ("judging", "framing", "text", "labels", "corpus")),
+         ("judging", "framing", "text", "labels", "corpus", "measure")),
         (frame, (*labelled, at("model.safetensors")), ("scored", "framings.parquet"), {},
          ("framing", "text", "labels")),
         (measure, (at("scored"), at("framings.parquet"), *labelled[1:], s.sides), ("series.csv",),
@@ -215,7 +215,8 @@ def _in_period(corpus: Corpus, study: Study) -> Corpus:
     return corpus.keep(kept, "period", f"from {begin or 'the first post'} to {end or 'the last post'}")
 
 
-def _labels(desk: Desk) -> Labels:
+def labels_of(desk: Desk) -> Labels:
+    """The labels of a study with their roles, as the stage `label` left them."""
     sample = pl.read_parquet(desk.path("sample.parquet"))
     book = Codebook.from_toml(desk.study.labels.codebook)
     return Labels(read_table(desk.path("labels.parquet"), LABELS), sample, book)
