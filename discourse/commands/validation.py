@@ -27,7 +27,7 @@ def validate(repetitions: int, seed: int, experiments: tuple[str, ...], out: Pat
 
     status = Status()
     try:
-        table = run(repetitions, seed=seed, experiments=experiments, progress=lambda said: status.show(said, -1))
+        table = run(repetitions, seed=seed, experiments=experiments, progress=lambda said: status.show(said, 0))
     finally:
         status.clear()
     if out is not None:
