@@ -327,7 +327,7 @@ def test_no_id_and_no_text_is_in_it() -> None:
 
 
 def test_the_rarest_named_joins_the_rest_where_that_would_tell_a_few() -> None:
-    """3 authors write Pashto: as the only others they would be the total less the named, so Urdu (10) goes with them."""
+    """3 authors write Pashto: alone they would be the total less the named, so Urdu (10) goes with them."""
     posts = pl.DataFrame({"author_id": [str(at) for at in range(25)], "v": ["en"] * 12 + ["ur"] * 10 + ["ps"] * 3})
     assert nameable([posts], "v") == ({"en": "en", "ur": OTHERS, "ps": OTHERS}, ["en", OTHERS])
     enough = pl.concat([posts, pl.DataFrame({"author_id": [str(at) for at in range(30, 37)], "v": ["fa"] * 7})])
