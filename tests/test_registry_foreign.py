@@ -473,7 +473,8 @@ PICKLE = pickle.dumps({"a": np.zeros(3)})
     [
         (pickle.dumps([1], 0), "pickle"), (pickle.dumps({"a": 1}, 1), "pickle"), (pickle.dumps([1], 3), "pickle"),
         (PICKLE, "pickle"), (b"cposix\nsystem\n(S'true'\ntR.", "pickle"),
-        (gzip.compress(PICKLE, mtime=0), "joblib"), (zlib.compress(PICKLE), "joblib"), (zlib.compress(PICKLE, 1), "joblib"),
+        (gzip.compress(PICKLE, mtime=0), "joblib"), (zlib.compress(PICKLE), "joblib"),
+        (zlib.compress(PICKLE, 1), "joblib"),
         (zlib.compress(PICKLE, 9), "joblib"), (bz2.compress(PICKLE), "joblib"), (lzma.compress(PICKLE), "joblib"),
         (lzma.compress(PICKLE, format=lzma.FORMAT_ALONE), "joblib"), (gzip.compress(b"text", mtime=0), "unknown"),
         (b"\x1f\x8bbroken", "unknown"), (npy(np.zeros(3)), "numpy"), (npy(np.array([{}], object)), "numpy objects"),
