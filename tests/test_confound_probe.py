@@ -108,7 +108,7 @@ def test_without_hashtags_the_classifier_loses_what_it_had_of_them() -> None:
 
 
 def test_a_clean_corpus_is_seldom_flagged_and_a_confounded_one_nearly_always() -> None:
-    """Three probes, each above 0 by chance in 2.5 % of clean corpora at most: 7 % in all."""
+    """A probe is above 0 by chance in 2.5 % of clean corpora, and seldom has half of a classifier's skill, too."""
     false, true = 0, 0
     sources, kinds = ("x", "youtube", "telegram"), ("reply", "quote")
     for trial in range(40):
@@ -124,7 +124,7 @@ def test_a_clean_corpus_is_seldom_flagged_and_a_confounded_one_nearly_always() -
                 platform=pl.Series([platform_of(rng, value[name], 0) for name in clean.posts["post_id"]])
             ))  # fmt: skip
             true += "metadata" in quietly(Reader(seed=1), leaky, labels, seed=1, folds=3, replicates=100).flagged
-    assert false <= 7  # 3 are expected at 7 %; 8 or more come once in 140
+    assert false <= 1
     assert true >= 9
 
 

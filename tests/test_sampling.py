@@ -20,10 +20,12 @@ from discourse.corpus.copies import distinct_texts
 from discourse.corpus.posts import Corpus, Step
 from discourse.errors import DiscourseError, MeaningError, SchemaError, UsageError
 from discourse.labels.labels import SAMPLE, GoldLabels, TrainingLabels
+from discourse.sampling.active import Candidates, choose, unit_rows
 from discourse.sampling.allocation import allocate, spread
 from discourse.sampling.drawing import ONE, capped_chances, keyed, smallest, systematic
 from discourse.sampling.merging import merge_samples
 from discourse.sampling.sampling import DESIGNS, DRAWN, draw_sample, inclusion_chances
+from discourse.sampling.units import units_of
 from discourse.schema import FRAMINGS, POSTS
 from discourse.sheets.sheets import write_sheets
 
@@ -269,6 +271,57 @@ def test_what_is_chosen_is_doubtful_near_the_pole_or_unlike_the_rest() -> None:
     assert set(posts["post_id"]) - set(everything["post_id"]) == {"x:30"}
 
 
+def test_ten_surest_posts_stand_for_the_rare_pole() -> None:
+    # Post i of twelve lies along axis i and is less surely rare the greater i is; then u beside the tenth and v at the
+    # eleventh, and posts that lie elsewhere. Ten are the pole: they and u come first.
+    axes = np.eye(24)
+    rows = np.vstack([axes[:12], 0.9 * axes[9] + 0.1 * axes[22], axes[10], axes[12:]])
+    rare = np.array([*np.linspace(0.95, 0.4, 12), *[0.05] * 14])
+    candidates = Candidates(np.arange(26, dtype=np.uint64), None, rare, unit_rows(rows, 26))
+    assert choose(candidates, 22, seed=7)["rare"].tolist() == [*range(10), 12]
+
+
+def test_what_is_far_from_all_that_was_picked_is_picked_more_often() -> None:
+    # The doubtful post is picked first. Squared distances of the others from it: 0.4 and 2.
+    rows = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+    chances = np.array([[0.5, 0.5], [1.0, 0.0], [1.0, 0.0]])
+    candidates = Candidates(np.arange(3, dtype=np.uint64), chances, None, rows)
+    found = [choose(candidates, 2, seed=seed) for seed in range(600)]
+    assert {tuple(one["uncertainty"].tolist()) for one in found} == {(0,)}
+    far = sum(one["diversity"].tolist() == [2] for one in found) / 600
+    assert abs(far - 2 / 2.4) < 4 * np.sqrt(2 / 2.4 * 0.4 / 2.4 / 600)
+
+
+def test_what_teaches_is_never_gold_whatever_the_rest_is_for() -> None:
+    drawn = draw_sample(WORLD, 20, seed=3, design="active", target="rare", role="training", random_share=0.5)
+    assert set(drawn["role"]) == {"training"}
+    drawn = draw_sample(WORLD, 20, seed=3, design="active", target="rare", role="gold", random_share=0.5)
+    chosen = drawn.filter(pl.col("inclusion_p").is_null())
+    assert set(chosen["role"]) == {"training"}
+    assert dict(drawn.group_by("role").len().iter_rows()) == {"training": 10, "gold": 10}
+
+
+def test_the_chance_of_a_target_of_several_classes_is_their_sum() -> None:
+    posts = pl.DataFrame({"post_id": ["x:1", "x:2"], "text": ["a", "b"], "p_a": [0.3, 0.7], "p_b": [0.4, 0.7],
+                          "p_c": [0.3, 0.0]})  # fmt: skip
+    assert units_of(posts).chance_of(["a", "b"]).tolist() == pytest.approx([0.7, 1.0])
+    assert units_of(posts).chance_of(["c"]).tolist() == [0.3, 0.0]
+
+
+def test_systematic_draws_begin_in_each_stratum_elsewhere() -> None:
+    # Two strata of two posts, one drawn of each with a chance of one half: is it the first in the order of its keys?
+    posts = pl.DataFrame({"post_id": list("abcd"), "text": list("abcd"), "side": ["k", "k", "l", "l"],
+                          "p_rare": [0.5] * 4, "p_other": [0.5] * 4})  # fmt: skip
+    options: dict[str, Any] = {"design": "rare-pole", "target": "rare", "strata": "side", "min_per_stratum": 1}
+    alike, seeds = 0, 400
+    for seed in range(seeds):
+        drawn = set(draw_sample(posts, 2, seed=seed, **options)["post_id"])
+        keys = dict(zip("abcd", keyed("abcd", seed).tolist(), strict=True))
+        first = [min(pair, key=keys.__getitem__) in drawn for pair in ("ab", "cd")]
+        alike += first[0] == first[1]
+    assert abs(alike / seeds - 0.5) < 4 * np.sqrt(0.25 / seeds)
+
+
 def test_features_of_equal_rows_or_none_still_fill_the_sample() -> None:
     for rows in (np.zeros((POSTS_, 2)), np.ones((POSTS_, 2))):
         made = draw_sample(WORLD.drop("p_rare", "p_other"), 20, seed=1, design="active", features=rows)
@@ -431,6 +484,8 @@ def test_one_post_stands_for_its_copies() -> None:
     rows_of = np.eye(6)
     known = draw_sample(posts, 3, seed=7, design="active", one_per_copy=True, features=rows_of, examples=["x:0"])
     assert known["post_id"].to_list() == ["x:3", "x:4", "x:5"]
+    with pytest.raises(UsageError, match=r"^n is 4 and there are 3 distinct texts"):  # x:1 is coded with its copy
+        draw_sample(posts, 4, seed=7, design="active", one_per_copy=True, features=rows_of, examples=["x:0"])
 
 
 # Allocation
