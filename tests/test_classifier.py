@@ -66,7 +66,7 @@ def test_it_keeps_scikit_learns_conventions() -> None:
     model = FramingClassifier(seed=1, least=1)
     fresh = clone(model)
     assert fresh.get_params() == model.get_params() == {
-        "seed": 1, "c": 3.0, "least": 1, "beside": ("bank", "lexicon", "language"), "names": "public", "latent": 0,
+        "seed": 1, "c": 3.0, "least": 1, "beside": ("bank", "lexicon", "script"), "names": "public", "latent": 0,
         "calibration": "temperature", "abstain_below": 0.0,
     }  # fmt: skip
     assert not hasattr(fresh, "classes_")
@@ -200,7 +200,10 @@ def test_texts_without_words_and_unknown_frames_are_refused(tiny_measured: Corpu
         ({"latent": -1}, "latent is -1; it must be from 0 to 1000, like 100"),
         ({"names": "none"}, "names is 'none'; it must be 'public' or 'mask'"),
         ({"calibration": "platt"}, "calibration is 'platt'; it must be 'temperature' or 'isotonic'"),
-        ({"beside": ("bank", "age")}, "beside holds 'age'; it takes a tuple of 'bank', 'lexicon', 'language', or ()"),
+        (
+            {"beside": ("bank", "age")},
+            "beside holds 'age'; it takes a tuple of 'bank', 'lexicon', 'script', 'language', or ()",
+        ),
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, Any], said: str) -> None:
@@ -248,7 +251,9 @@ def corpus_of(texts: list[str], key: Key | None = None) -> Corpus:
     ])))  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", [{}, {"latent": 3, "names": "mask"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"latent": 3, "names": "mask"}, {"beside": ("bank", "lexicon", "script", "language")}]
+)
 def test_a_raw_text_and_a_post_of_a_corpus_are_told_alike_to_the_bit(settings: dict[str, Any]) -> None:
     model = FramingClassifier(seed=1, least=1, **settings).fit(SPOKEN, SPOKEN_FRAMES)
     raw = model.predict_proba(SPOKEN)

@@ -15,8 +15,9 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from discourse.corpus.posts import Corpus
 from discourse.corpus.texts import with_text
 from discourse.errors import BadInput, SchemaError
-from discourse.framing.features import SIZES, Weighting, count, fits, texts_of
+from discourse.framing.features import SIZES, Weighting, count, fits, folded, languages, texts_of
 from discourse.schema import POSTS
+from discourse.text.noise import mask
 
 
 def posts(*texts: str | None) -> pl.DataFrame:
@@ -83,31 +84,51 @@ def test_scores_are_the_weighted_counts_times_the_weights() -> None:
     assert np.allclose(weighting.scores(counted, weights), weighting.of(counted) @ weights.T)
 
 
-def test_a_text_keeps_its_language_and_whom_it_mentions() -> None:
+def test_a_text_keeps_whom_it_mentions_and_nobody_else_knows() -> None:
     one, other, none = texts_of(["@Some_One امن چاہیے @demo", "we want peace @some_one", "peace? a@example.org"])
-    assert (one.lang, other.lang, none.names) == ("ur", "en", ())
+    assert none.names == ()
     assert one.names[0] == other.names[0]
     assert len(set(one.names)) == 2
     assert all(0 <= name < 2**48 for name in one.names)
     assert one == "<user> امن چاہیے <user>"
     assert texts_of(["see https://example.org/?q=@some_one"])[0].names == ()
     again = pickle.loads(pickle.dumps(one))
-    assert (again, again.lang, again.names) == (one, one.lang, one.names)
+    assert (again, again.lang, again.names, again.source) == (one, one.lang, one.names, one.source)
 
 
 def test_the_language_of_a_table_is_its_own_and_detected_where_it_has_none() -> None:
     table = posts("peace for all", "امن چاہیے", "we want peace").with_columns(lang=pl.Series(["ps", None, "en"]))
-    assert [text.lang for text in texts_of(table)] == ["ps", "ur", "en"]
-    assert [text.lang for text in texts_of(table.drop("lang"))] == ["en", "ur", "en"]
+    assert languages(texts_of(table)) == ["ps", "ur", "en"]
+    assert languages(texts_of(table.drop("lang"))) == ["en", "ur", "en"]
+    assert languages(["امن چاہیے", *texts_of([None])]) == ["ur", "und"]
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.text(max_size=40), min_size=1, max_size=4))
-def test_a_raw_text_reads_as_it_does_in_a_corpus(texts: list[str]) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["HTTP://EXAMPLE.ORG/a b", "see www.example.org/a", "pic.twitter.com/abc now", "t.co/abc", "https:…",
+     "＠demo_one hi", "a@b", "no@example.org", "@demo", "x@demo y"],
+)  # fmt: skip
+def test_masking_is_that_of_the_text_layer(text: str) -> None:
+    assert texts_of([text]) == [mask(text.lower())]
+    assert texts_of(posts(text)) == [mask(text)]
+
+
+LETTERS = "abc اأبپتٹټجچيىیےېۍئكکگګهہھەةۀۂنںڼشښٱرڑړ\u064e\u0650\u0651\u0654\u0670\u06d6\u200c\u0640 12١#_@!،"
+ARABIC = st.text(st.sampled_from(LETTERS), max_size=30)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(ARABIC | st.text(max_size=30), min_size=1, max_size=4))
+def test_a_raw_text_counts_as_it_does_in_a_corpus(texts: list[str]) -> None:
     table = with_text(Corpus(posts(*texts).with_columns(pl.lit(None, pl.String).alias("text_norm")))).posts
     raw, held = texts_of(texts), texts_of(table)
-    assert [str(text) for text in held] == [str(text) for text in raw]
-    assert [(text.lang, text.names) for text in held] == [(text.lang, text.names) for text in raw]
+    for one, other in zip(count(raw), count(held), strict=True):
+        assert (one != other).nnz == 0
+    assert [folded(text) for text in raw] == [folded(text) for text in held]
+    assert [text.names for text in raw] == [text.names for text in held]
+    assert languages(raw) == languages(held)
+    for one, other in zip(count(raw), count([folded(text) for text in raw]), strict=True):
+        assert (one != other).nnz == 0
 
 
 def test_scores_of_many_texts_are_those_of_each() -> None:

@@ -209,7 +209,7 @@ BAD: dict[str, Callable[[Card, Arrays], Any]] = {
     "directions that are missing": setting("latent", 2),
     "calibration of one array": lambda card, arrays: arrays.update({"isotonic.x": np.zeros(2)}),
     "other columns": setting("beside", ["bank"]),
-    "columns of an unknown kind": setting("beside", ["bank", "lexicon", "language", "age"]),
+    "columns of an unknown kind": setting("beside", ["bank", "lexicon", "script", "age"]),
     "columns that are no list": setting("beside", "bank"),
     "columns that are numbers": setting("beside", [1]),
     "names neither public nor masked": setting("names", "open"),

@@ -5,11 +5,11 @@
 | `bank:<frame>` | scores of the model of the constructed bank |
 | `lexicon:<pole>` | h / (1 + h) of h terms of the lexicon |
 | `script:latin`, `script:arabic`, `script:other` | shares of the letters in each script |
-| `language:<code>` | 1 for the text's language |
+| `language:<code>` | 1 for the text's language, by the identifier or the table's `lang` |
 | `name:<hash>` | 1 where the text mentions this account, which many address |
 | `latent:<number>` | scores on the directions of posts without labels |
 
-Columns of the first three kinds are centred and brought to one spread, as in training, since a post's words have length
+Columns of the first four kinds are centred and brought to one spread, as in training, since a post's words have length
 1: so the regularisation means the same for both.
 """
 
@@ -22,35 +22,34 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import regex
 
 from discourse.errors import BadInput, UsageError
 from discourse.framing.bank import bank_scores
-from discourse.framing.features import Counted, Reading, count, read
+from discourse.framing.features import Counted, Reading, count, languages, read
 from discourse.framing.latent import Latent
 from discourse.framing.lexicon_counts import POLES, lexicon_said
 from discourse.schema import FRAMES, LANGUAGES
-from discourse.text.language import identify
+from discourse.text.letters import ARABIC, LATIN, OTHER, script_of
 
 __all__ = ["KINDS", "PUBLIC_FROM", "Beside", "fit_beside", "kinds_of", "public_names"]
 
-KINDS: Final = ("bank", "lexicon", "language")
+KINDS: Final = ("bank", "lexicon", "script", "language")
 PUBLIC_FROM: Final = 10
 """By how many an account must be mentioned before its name is a column."""
 
-_SCRIPTS: Final = ("latin", "arabic", "other")
+_SCRIPTS: Final = (LATIN, ARABIC, OTHER)
 _COLUMNS: Final = {
     "bank": tuple(f"bank:{frame}" for frame in FRAMES),
     "lexicon": tuple(f"lexicon:{pole}" for pole in POLES),
-    "language": (*(f"script:{script}" for script in _SCRIPTS), *(f"language:{lang}" for lang in LANGUAGES)),
+    "script": tuple(f"script:{script}" for script in _SCRIPTS),
+    "language": tuple(f"language:{lang}" for lang in LANGUAGES),
 }
-_SPREAD: Final = {"bank": 0.3, "lexicon": 0.3, "language": 0.03}
-_LEAST_SPREAD: Final = {"bank": 1e-6, "lexicon": 0.1, "language": 0.25}
+_SPREAD: Final = {"bank": 0.3, "lexicon": 0.3, "script": 0.03, "language": 0.03}
+_LEAST_SPREAD: Final = {"bank": 1e-6, "lexicon": 0.1, "script": 0.25, "language": 0.25}
 """Below this spread in training a column is not stretched: what is in one post of a hundred must not shout."""
 
-_LETTERS: Final = {
-    "latin": regex.compile(r"\p{Latin}"), "arabic": regex.compile(r"\p{Arabic}"), "other": regex.compile(r"\p{L}")
-}  # fmt: skip
+_MASKS: Final = frozenset({"url", "user"})
+_PLACE: Final = {script: at for at, script in enumerate(_SCRIPTS)}
 
 Floats = npt.NDArray[np.float64]
 
@@ -155,7 +154,7 @@ def public_names(texts: Sequence[str], authors: Sequence[str | None] | None = No
     An account that many address is a public matter; one that few do is a private person, and no column.
 
     >>> from discourse.framing.features import Text
-    >>> texts = [Text.of(f"<user> {at}", "en", (5,)) for at in range(10)]
+    >>> texts = [Text.of(f"<user> {at}", (5,)) for at in range(10)]
     >>> public_names(texts).tolist(), public_names(texts, ["a"] * 10).tolist()
     ([5], [])
     """
@@ -169,35 +168,28 @@ def public_names(texts: Sequence[str], authors: Sequence[str | None] | None = No
 def _raw(kinds: tuple[str, ...], texts: Sequence[str], reading: Reading, counted: Counted | None) -> Floats:
     """The columns of `kinds` before they are centred."""
     made: list[Floats] = [np.zeros((len(texts), 0))]
-    langs = _langs(texts) if {"lexicon", "language"} & {*kinds} else []
     if "bank" in kinds and counted is not None:
         made.append(bank_scores(counted))
     if "lexicon" in kinds:
-        made.append(lexicon_said(reading, langs))
-    if "language" in kinds:
+        made.append(lexicon_said(reading))
+    if "script" in kinds:
         made.append(_scripts(reading))
-        made.append(np.array([[float(lang == one) for one in LANGUAGES] for lang in langs]).reshape(-1, len(LANGUAGES)))
+    if "language" in kinds:
+        made.append(np.array([[lang == one for one in LANGUAGES] for lang in languages(texts)], np.float64))
+        made[-1] = made[-1].reshape(len(texts), len(LANGUAGES))
     return np.hstack(made)
 
 
-def _langs(texts: Sequence[str]) -> list[str]:
-    """The language each text carries; detected where it is a plain string."""
-    langs = [getattr(text, "lang", None) for text in texts]
-    plain = [at for at, lang in enumerate(langs) if lang is None]
-    for at, found in zip(plain, identify([texts[at] for at in plain]), strict=True):
-        langs[at] = found.lang
-    return [lang or "und" for lang in langs]
-
-
 def _scripts(reading: Reading) -> Floats:
-    """Shares of the letters of n texts in each script, n x 3; all 0 without letters. Of masks nothing counts."""
+    """Shares of the letters of n texts in each script, n x 3; all 0 without letters.
+
+    A word counts for the script of its first letter; what stands for links and names counts for none.
+    """
     counts = np.zeros((len(reading.words), len(_SCRIPTS)))
     for at, word in enumerate(reading.words):
-        if word not in ("url", "user"):
-            latin, arabic, letters = (len(pattern.findall(word)) for pattern in _LETTERS.values())
-            counts[at] = latin, arabic, max(letters - latin - arabic, 0)
-    total = np.zeros((len(reading), len(_SCRIPTS)))
-    np.add.at(total, reading.rows, counts[reading.at])
+        if word[0].isalpha() and word not in _MASKS:
+            counts[at, _PLACE[script_of(word)]] = len(word)
+    total = reading.sums(counts)
     shares: Floats = total / np.maximum(total.sum(axis=1, keepdims=True), 1.0)
     return shares
 

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from discourse.errors import UsageError
 from discourse.framing.beside import Beside, fit_beside, kinds_of, public_names
-from discourse.framing.features import Text, read, table_of, texts_of
+from discourse.framing.features import Text, folded, read, table_of, texts_of
 from discourse.framing.framed import Framed, Framer, Posts, digest_of, in_order, labelled, learnable
 from discourse.framing.latent import fit_latent
 from discourse.framing.linear import Linear, Recipe, fit_with_scores
@@ -38,7 +38,7 @@ class FramingClassifier(Framer):
     | `seed` | deals out the folds of the calibration, and begins the search for latent directions |
     | `c` | inverse regularisation strength |
     | `least` | a letter group or word that fewer training posts hold is left out |
-    | `beside` | columns beside the words: any of `bank` (scores of the constructed bank), `lexicon`, `language` |
+    | `beside` | columns beside the words: any of `bank` (the constructed bank), `lexicon`, `script`, `language` |
     | `names` | `public`: an account that at least 10 authors mention is a column; `mask`: none is |
     | `latent` | how many directions of posts without labels are columns; 0 for none |
     | `calibration` | `temperature`, or `isotonic` for 1,000 training posts and more |
@@ -63,7 +63,7 @@ class FramingClassifier(Framer):
         seed: int,
         c: float = 3.0,
         least: int = 2,
-        beside: tuple[str, ...] = ("bank", "lexicon", "language"),
+        beside: tuple[str, ...] = ("bank", "lexicon", "script"),
         names: str = "public",
         latent: int = 0,
         calibration: str = "temperature",
@@ -105,7 +105,7 @@ class FramingClassifier(Framer):
         self.linear_, held_out = fit_with_scores(counted, values, dense, Recipe(self.c, self.least, self.seed))
         self.isotonic_ = self._calibrated(held_out, values, self.linear_.temperature)
         self.classes_ = np.array(self.linear_.classes)
-        settings = repr([sorted(self.get_params().items()), public.tolist(), sorted({str(text) for text in others})])
+        settings = repr([sorted(self.get_params().items()), public.tolist(), sorted({folded(text) for text in others})])
         self.model_id = f"linear@{digest_of(texts, values, settings)}"
         return self
 
@@ -127,7 +127,7 @@ class FramingClassifier(Framer):
 
         >>> model = FramingClassifier(seed=7, least=1).fit(["peace", "soil"], ["conciliatory", "nationalist"])
         >>> model.dense(texts_of(["peace talks"])).shape
-        (1, 17)
+        (1, 9)
         """
         self._fitted()
         return self.beside_.of(texts)

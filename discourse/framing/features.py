@@ -22,7 +22,7 @@ from scipy.sparse import csr_array, diags_array, hstack
 
 from discourse.corpus.posts import Corpus
 from discourse.errors import BadInput, SchemaError
-from discourse.text.chunks import Memo, strings
+from discourse.text.chunks import MAX_CHARACTERS, Memo, strings
 from discourse.text.hashing import bucket, letter_groups, pair_hashes, word_hashes
 from discourse.text.language import identify
 from discourse.text.letters import SKELETON
@@ -30,7 +30,10 @@ from discourse.text.noise import MENTION, URL, mask
 from discourse.text.normal_form import normal_forms
 from discourse.text.tokens import WORDS
 
-__all__ = ["BITS", "Reading", "Text", "Weighting", "count", "fits", "model_text", "read", "table_of", "texts_of"]
+__all__ = [
+    "BITS", "Counted", "Reading", "Text", "Weighting", "count", "fits", "folded", "languages", "model_text", "read",
+    "table_of", "texts_of",
+]  # fmt: skip
 
 BITS: Final = 19
 SIZES: Final = (2, 3, 4, 5)
@@ -38,6 +41,14 @@ _LETTERS, _WORD, _PAIR = 3, 5, 6  # salts
 _TOKEN = re.compile(rf"{WORDS}|[^\w\s]")
 _MENTION = regex.compile(MENTION)
 _URL = regex.compile(URL, regex.IGNORECASE)
+_MASKED: Final = ("@", "＠", "http", "www.", "t.co", "twitter.com")  # one of these is in all that is masked
+# Marks that the normal form of some languages leaves out, and letters that it folds beside those of the skeleton.
+_SIGNS: Final = (
+    (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06DC), (0x06DF, 0x06E8), (0x06EA, 0x06ED),
+    (0x0898, 0x089F), (0x08CA, 0x08E1), (0x08E3, 0x08FF),
+)  # fmt: skip
+_FOLD: Final = {**SKELETON, **{code: None for a, b in _SIGNS for code in range(a, b + 1)}, ord("ٱ"): "ا"}
+_NON_JOINERS = re.compile(r"(?<=\u200c)\u200c+|^\u200c+|\u200c+$")
 
 Counted = tuple[csr_array, csr_array]
 Floats = npt.NDArray[np.float64]
@@ -47,56 +58,66 @@ Hashes = npt.NDArray[np.uint64]
 class Text(str):
     """A text as the classifier reads it, a plain string in all else, with what its letters no longer say.
 
-    `lang` is its language and `names` are hashes of the accounts it mentions, 48 bits each, in order of place: of
-    pseudonyms where a corpus replaced the handles. No handle is kept.
+    `names` are hashes of the accounts it mentions, 48 bits each, in order of place: of pseudonyms where a corpus
+    replaced the handles. `lang` is its language, None where it is still to be detected from `source`, the raw text.
 
-    >>> text = Text.of("<user> peace", "en", (5,))
+    >>> text = Text.of("<user> peace", (5,), lang="en")
     >>> text == "<user> peace", text.lang, text.names
     (True, 'en', (5,))
     """
 
-    __slots__ = ("lang", "names")
-    lang: str
+    __slots__ = ("lang", "names", "source")
     names: tuple[int, ...]
+    lang: str | None
+    source: str | None
 
     @classmethod
-    def of(cls, text: str, lang: str, names: tuple[int, ...] = ()) -> Text:
-        """A text with its language and the hashes of its names."""
+    def of(cls, text: str, names: tuple[int, ...] = (), *, lang: str | None = None, source: str | None = None) -> Text:
+        """A text with the hashes of its names, and its language or what that is to be detected from."""
         made = cls(text)
-        made.lang, made.names = lang, names
+        made.names, made.lang, made.source = names, lang, source
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Text.of, (str(self), self.lang, self.names)
+        return _text, (str(self), self.names, self.lang, self.source)
+
+
+def _text(text: str, names: tuple[int, ...], lang: str | None, source: str | None) -> Text:
+    return Text.of(text, names, lang=lang, source=source)
 
 
 def texts_of(posts: pl.DataFrame | Corpus | Iterable[str | None]) -> list[Text]:
-    """The n texts the classifier reads of posts (their normal form) or of raw texts (which are brought to it).
+    """The n texts the classifier reads of posts (their normal form) or of raw texts (which are brought to one).
 
-    Links become `<url>`, mentions `<user>`, underscores of hashtags spaces; a missing text is "". A raw text becomes
-    what `with_text` makes of it, so that it reads the same in a corpus. The language is the table's `lang`, detected
-    where it has none. Raises `SchemaError` for a table without `text_norm`, and for what are no strings.
+    Links become `<url>`, mentions `<user>`, underscores of hashtags spaces; a missing text is "". What is counted of a
+    raw text (`read`) is what is counted of it in a corpus. Raises `SchemaError` for a table without `text_norm`, and
+    for what are no strings.
 
     >>> texts_of(["Read https://example.org @some_one #Stop_War"])
     ['read <url> <user> #stop war']
     """
-    table = table_of(posts)
-    given: list[str | None]
-    if table is not None:
-        given = list(model_text(table))
-        langs = table["lang"].to_list() if "lang" in table.columns else [None] * len(given)
-        missing = [at for at, lang in enumerate(langs) if lang is None]
-        for at, one in zip(missing, identify([given[at] for at in missing]), strict=True):
-            langs[at] = one.lang
-    else:
-        asked = strings(posts)  # type: ignore[arg-type]
-        distinct = list(dict.fromkeys(asked))
-        found = identify(distinct)
-        forms = normal_forms(distinct, [one.main for one in found])
-        made = {text: (form, one.lang) for text, form, one in zip(distinct, forms, found, strict=True)}
-        given, langs = [made[text][0] for text in asked], [made[text][1] for text in asked]
     memo: Memo[int] = Memo(_name)
-    return [_masked(text or "", lang, memo) for text, lang in zip(given, langs, strict=True)]
+    table = table_of(posts)
+    if table is not None:
+        langs = table["lang"].to_list() if "lang" in table.columns else [None] * table.height
+        return [_masked(text, memo, lang, text) for text, lang in zip(model_text(table), langs, strict=True)]
+    given = strings(posts)  # type: ignore[arg-type]
+    forms = normal_forms(given, ["und"] * len(given))
+    return [_masked(form or "", memo, None, text or "") for form, text in zip(forms, given, strict=True)]
+
+
+def languages(texts: Sequence[str]) -> list[str]:
+    """The language of each of n texts: the one it has, else detected from what it was made of, or from its letters.
+
+    >>> languages(texts_of(["we want peace", "امن چاہیے"]))
+    ['en', 'ur']
+    """
+    langs = [getattr(text, "lang", None) for text in texts]
+    missing = [at for at, lang in enumerate(langs) if lang is None]
+    asked = [texts[at] if (source := getattr(texts[at], "source", None)) is None else source for at in missing]
+    for at, found in zip(missing, identify(asked), strict=True):
+        langs[at] = found.lang
+    return [lang or "und" for lang in langs]
 
 
 def table_of(posts: Any) -> pl.DataFrame | None:
@@ -120,25 +141,25 @@ def model_text(posts: pl.DataFrame) -> pl.Series:
     return posts["text_norm"].fill_null("").alias("model_text")
 
 
-def _masked(text: str, lang: str, memo: Memo[int]) -> Text:
-    masked = mask(text)
+def _masked(text: str, memo: Memo[int], lang: str | None, source: str) -> Text:
     names: tuple[int, ...] = ()
-    if "<user>" in masked:
-        names = tuple(memo[name] for name in _MENTION.findall(_URL.sub(" ", text)))
-    return Text.of(masked.replace("_", " "), lang, names)
+    lower = text.lower()
+    if any(sign in lower for sign in _MASKED):
+        masked = mask(text)
+        if "<user>" in masked:
+            names = tuple(memo[name] for name in _MENTION.findall(_URL.sub(" ", text)))
+        text = masked
+    return Text.of(text[:MAX_CHARACTERS].replace("_", " "), names, lang=lang, source=source)
 
 
 def _name(mention: str) -> int:
-    bare = mention[1:].casefold().encode("utf-8", "surrogatepass")
+    bare = _folded(mention[1:]).casefold().encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(bare, digest_size=6, person=b"discourse-name").digest())
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The tokens of n texts: text i has those from `ends[i]` up to `ends[i + 1]` of `at`, which name one of `words`.
-
-    Letters that one keyboard offers for another's are one in `words`, so that several tokens may be spelled alike.
-    """
+    """The tokens of n texts: text i has those from `ends[i]` up to `ends[i + 1]` of `at`, which name one of `words`."""
 
     at: npt.NDArray[np.int32]
     ends: npt.NDArray[np.int64]
@@ -159,11 +180,14 @@ class Reading:
 
     def count(self) -> Counted:
         """What `count` gives of these texts."""
-        words = csr_array(
-            (np.ones(len(self.at), np.float32), self.at.copy(), self.ends.copy()), (len(self), len(self.words))
-        )
-        words.sum_duplicates()
-        return words @ _groups_of(self.words), _words_and_pairs(self)
+        return self.sums(_groups_of(self.words)), _words_and_pairs(self)
+
+    def sums(self, table: Any) -> Any:
+        """For each text the sum of a table's rows over its tokens; the table has a row for each of `words`."""
+        ends = self.ends.astype(np.int32 if len(self.at) < 2**31 else np.int64)
+        held = csr_array((np.ones(len(self.at), np.float32), self.at.copy(), ends), (len(self), len(self.words)))
+        held.sum_duplicates()
+        return held @ table
 
 
 def read(texts: Sequence[str]) -> Reading:
@@ -174,14 +198,32 @@ def read(texts: Sequence[str]) -> Reading:
     (['no', 'war', ',', 'no'], [0, 4, 4])
     """
     index: dict[str, int] = {}
-    memo: Memo[list[int]] = Memo(lambda chunk: [index.setdefault(word, len(index)) for word in _TOKEN.findall(chunk)])
+    memo: Memo[list[int]] = Memo(
+        lambda chunk: [index.setdefault(word, len(index)) for word in _TOKEN.findall(_folded(chunk))]
+    )
     held: list[int] = []
     ends = [0]
     for text in texts:
         for chunk in text.split():
             held += memo[chunk]
         ends.append(len(held))
-    return Reading(np.array(held, np.int32), np.array(ends, np.int64), [word.translate(SKELETON) for word in index])
+    return Reading(np.array(held, np.int32), np.array(ends, np.int64), list(index))
+
+
+def folded(text: str) -> str:
+    """A text with one letter for all that keyboards offer for it: the same for its normal forms in any language.
+
+    >>> folded("كيا") == folded("کیا")
+    True
+    """
+    return text if text.isascii() else " ".join(filter(None, map(_folded, text.split())))
+
+
+def _folded(chunk: str) -> str:
+    if chunk.isascii():
+        return chunk
+    chunk = chunk.translate(_FOLD)
+    return _NON_JOINERS.sub("", chunk) if "\u200c" in chunk else chunk
 
 
 def count(texts: Sequence[str]) -> Counted:
@@ -261,17 +303,14 @@ class Weighting:
         for block, columns, idf in zip(counted, self.columns, self.idf, strict=True):
             own = weights[:, start : start + len(columns)]
             start += len(columns)
-            # Most buckets of a text are of no column: dropped first, all that follows fits a processor's cache.
-            place = np.full(block.shape[1], -1, np.int32)
+            # Buckets of no column share a last one of no weight: all that follows fits a processor's cache.
+            place = np.full(block.shape[1], len(columns), np.int32)
             place[columns] = np.arange(len(columns), dtype=np.int32)
             at = place[block.indices]
-            known = at >= 0
-            at = at[known]
-            ends = np.concatenate([[0], np.cumsum(known)])[block.indptr]
-            data = _sublinear(block.data[known]) * idf[at]
-            shape = (block.shape[0], len(columns))
-            lengths = np.sqrt(csr_array((data**2, at, ends), shape).sum(axis=1))
-            made = csr_array((data, at, ends), shape) @ own.T
+            shape = (block.shape[0], len(columns) + 1)
+            data = _sublinear(block.data) * np.append(idf, 0.0)[at]
+            lengths = np.sqrt(csr_array((data**2, at, block.indptr), shape).sum(axis=1))
+            made = csr_array((data, at, block.indptr), shape) @ np.vstack([own.T, np.zeros(len(weights))])
             total += made / np.where(lengths > 0, lengths, 1.0)[:, None]
         return total
 
@@ -297,4 +336,7 @@ def fits(columns: Sequence[npt.NDArray[Any]], idf: Sequence[npt.NDArray[Any]]) -
 
 
 def _sublinear(counts: npt.NDArray[np.float32]) -> Floats:
-    return 1 + np.log(counts.astype(np.float64))
+    made = np.ones(len(counts))
+    several = np.flatnonzero(counts > 1)
+    made[several] += np.log(counts[several].astype(np.float64))
+    return made

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from discourse.corpus.posts import Corpus
 from discourse.errors import MeaningError, SchemaError, UsageError
 from discourse.framing.calibration import KINDS, Isotonic, fit_isotonic, warn_of_few
-from discourse.framing.features import Text, texts_of
+from discourse.framing.features import Text, folded, texts_of
 from discourse.framing.linear import fit_temperature, places, softmax
 from discourse.labels.labels import GoldLabels, TrainingLabels
 from discourse.schema import ABSTAIN, FRAMES, FRAMINGS, one_of
@@ -89,8 +89,13 @@ class Framer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         temperature = self._temperature()
         texts = texts_of(X)
         first: dict[Any, int] = {}
-        place = [first.setdefault((str(text), text.lang, text.names), len(first)) for text in texts]
-        distinct = [Text.of(*key) for key in first]
+        distinct: list[Text] = []
+        place = []
+        for text in texts:
+            at = first.setdefault((str(text), text.lang, text.source, text.names), len(first))
+            place.append(at)
+            if at == len(distinct):
+                distinct.append(text)
         if not distinct:
             return np.zeros((0, len(self.classes_)))
         made = softmax(self._scores(distinct) / temperature)
@@ -237,7 +242,7 @@ def in_order(
 
     def key(at: int) -> tuple[Any, ...]:
         text = texts[at]
-        return str(text), text.lang, tuple(name for name in text.names if name in public), values[at]
+        return folded(text), tuple(name for name in text.names if name in public), values[at], text
 
     order = sorted(range(len(texts)), key=key)
     return [texts[at] for at in order], [values[at] for at in order]
@@ -249,5 +254,5 @@ def digest_of(texts: Sequence[str], values: Sequence[str], settings: str) -> str
     >>> digest_of(["a", "b"], ["x", "y"], "") == digest_of(["b", "a"], ["y", "x"], "")
     True
     """
-    rows = sorted(f"{value}\x1f{text}" for text, value in zip(texts, values, strict=True))
+    rows = sorted(f"{value}\x1f{folded(text)}" for text, value in zip(texts, values, strict=True))
     return blake2b("\x1e".join([settings, *rows]).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()

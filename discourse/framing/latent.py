@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.extmath import randomized_svd
 
 from discourse.errors import BadInput, MeaningError
-from discourse.framing.features import Counted, Weighting, count, fits
+from discourse.framing.features import Counted, Weighting, count, fits, folded
 
 __all__ = ["Latent", "fit_latent"]
 
@@ -75,7 +75,7 @@ def fit_latent(texts: Sequence[str], k: int, *, seed: int) -> Latent:
     >>> made.of(count(["peace", "war"])).shape
     (2, 2)
     """
-    distinct = sorted({str(text) for text in texts if text.strip()})
+    distinct = sorted({folded(text) for text in texts if text.strip()})
     counted = count(distinct)
     weighting = Weighting.fit(counted, _least(counted, LEAST if len(distinct) >= FEW else 2))
     if k >= min(len(distinct), weighting.size):

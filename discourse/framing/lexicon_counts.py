@@ -1,8 +1,8 @@
 """The terms of the lexicon as numbers beside a post's words: which poles it says.
 
-The terms are looked up as hashed runs of tokens, a hundred times faster than one by one, and stand for what
-`lexicon_hits` finds: a run inside a longer term does not count for itself, since the longer term takes back what its
-parts say. Where two terms overlap without one holding the other, both count.
+The terms of all languages are looked up as hashed runs of tokens, a hundred times faster than one by one. They stand
+for what `lexicon_hits` finds: a run inside a longer term does not count for itself, since the longer term takes back
+what its parts say. Where two terms overlap without one holding the other, both count.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from discourse.text.hashing import pair_hashes, word_hashes
 __all__ = ["POLES", "lexicon_counts", "lexicon_said"]
 
 POLES: Final = ("nationalist", "conciliatory")
+_LOW: Final = np.uint64(2**16 - 1)
+
 Floats = npt.NDArray[np.float64]
 Hashes = npt.NDArray[np.uint64]
 Term = tuple[str, ...]
@@ -30,70 +32,58 @@ Term = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class _Terms:
-    """Terms of one length: their hashes in ascending order, and what each adds to the two poles."""
+    """Terms of one length: their hashes in ascending order, what each adds to the two poles, and which low bits any
+    of them has."""
 
     hashes: Hashes
     worth: Floats
+    seen: npt.NDArray[np.bool_]
 
 
-def lexicon_counts(reading: Reading, langs: Sequence[str]) -> Floats:
-    """How often terms of the two poles stand in n texts of these languages, n x 2 in the order of `POLES`.
+def lexicon_counts(reading: Reading) -> Floats:
+    """How often terms of the two poles, of all languages, stand in n texts, n x 2 in the order of `POLES`.
 
-    A text whose language has no lexicon is searched with the terms of all languages.
-
-    >>> lexicon_counts(read(["revenge, then peace? no, revenge", "rain"]), ["en", "en"]).tolist()
+    >>> lexicon_counts(read(["revenge, then peace? no, revenge", "rain"])).tolist()
     [[2.0, 1.0], [0.0, 0.0]]
     """
-    known = {lang: at for at, lang in enumerate(one for one in LANGUAGES if any(lexicon_terms(one).values()))}
-    lang_of = np.array([known.get(lang, len(known)) for lang in langs], np.int64)
     total = np.zeros((len(reading), len(POLES)))
-    for lang, at in [*known.items(), (None, len(known))]:
-        asked = lang_of == at
-        if asked.any():
-            inside = asked[reading.rows]
-            total += _counts(reading.hashes[inside], reading.rows[inside], _table(lang), len(reading))
+    hashes, rows = reading.hashes, reading.rows
+    runs = hashes
+    for size in range(1, min(max(_table()), len(hashes)) + 1):
+        if size > 1:
+            # A run of one token more; it is none where its last stands in another text than its first.
+            runs = pair_hashes(runs[: len(hashes) - size + 1], hashes[size - 1 :])
+        terms = _table().get(size)
+        if terms is None:
+            continue
+        perhaps = np.flatnonzero(terms.seen[(runs & _LOW).astype(np.int64)])
+        perhaps = perhaps[rows[perhaps] == rows[perhaps + size - 1]]
+        at = np.minimum(np.searchsorted(terms.hashes, runs[perhaps]), len(terms.hashes) - 1)
+        hit = terms.hashes[at] == runs[perhaps]
+        for pole in range(len(POLES)):
+            total[:, pole] += np.bincount(rows[perhaps[hit]], terms.worth[at[hit], pole], len(reading))
     # Terms that overlap in part may take back more than there is.
     made: Floats = np.maximum(total, 0.0)
     return made
 
 
-def lexicon_said(reading: Reading, langs: Sequence[str]) -> Floats:
+def lexicon_said(reading: Reading) -> Floats:
     """How surely n texts say each pole: h / (1 + h) of h terms found, n x 2, from 0 to below 1.
 
     The first term tells most, whatever the length of the text: three terms do not say it three times.
 
-    >>> lexicon_said(read(["peace for all of us"]), ["en"]).tolist()
+    >>> lexicon_said(read(["peace for all of us"])).tolist()
     [[0.0, 0.5]]
     """
-    hits = lexicon_counts(reading, langs)
+    hits = lexicon_counts(reading)
     return hits / (1.0 + hits)
 
 
-def _counts(hashes: Hashes, rows: npt.NDArray[np.int64], table: Mapping[int, _Terms], n: int) -> Floats:
-    """What the runs of tokens that are terms add up to, n x 2: of runs of 1, 2, 3 tokens and so on."""
-    total = np.zeros((n, len(POLES)))
-    runs, row = hashes, rows
-    for size in range(1, min(max(table, default=0), len(hashes)) + 1):
-        if size > 1:
-            # A run of one token more, where its last stands in the same text as its first.
-            same = rows[: len(rows) - size + 1] == rows[size - 1 :]
-            runs = pair_hashes(runs[: len(same)], hashes[size - 1 :])
-            found, row = runs[same], rows[: len(same)][same]
-        else:
-            found = runs
-        terms = table.get(size)
-        if terms is not None and len(found):
-            at = np.minimum(np.searchsorted(terms.hashes, found), len(terms.hashes) - 1)
-            hit = terms.hashes[at] == found
-            np.add.at(total, row[hit], terms.worth[at[hit]])
-    return total
-
-
 @cache
-def _table(lang: str | None) -> dict[int, _Terms]:
-    """The terms of a language, or of all for None, by their length in tokens."""
+def _table() -> dict[int, _Terms]:
+    """The terms of all languages by their length in tokens; one that several share is that of the first of them."""
     said: dict[Term, Floats] = {}
-    for one in LANGUAGES if lang is None else (lang,):
+    for one in LANGUAGES:
         for at, pole in enumerate(POLES):
             terms = lexicon_terms(one)[pole]
             reading = read(terms)
@@ -112,4 +102,6 @@ def _listed(terms: Sequence[Term], worth: Mapping[Term, Floats]) -> _Terms:
     for place in range(1, len(terms[0])):
         hashes = pair_hashes(hashes, word_hashes([term[place] for term in terms]))
     order = np.argsort(hashes)
-    return _Terms(hashes[order], np.array([worth[terms[at]] for at in order]))
+    seen = np.zeros(int(_LOW) + 1, np.bool_)
+    seen[(hashes & _LOW).astype(np.int64)] = True
+    return _Terms(hashes[order], np.array([worth[terms[at]] for at in order]), seen)

@@ -35,7 +35,7 @@ from discourse.judging.scores import (
 )
 from discourse.schema import FRAMES
 
-__all__ = ["Judged", "Part", "Values", "ends", "matrices"]
+__all__ = ["MIN_AUTHORS", "Judged", "Part", "Values", "ends", "matrices"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
