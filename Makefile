@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test lock clean
+.PHONY: run test explore lock clean
 
 run: $(READY)
 	$(BIN)/discourse run corpora/demo/study.toml
@@ -13,6 +13,10 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# The property tests alone, on new examples and twenty times as many.
+explore: $(READY)
+	EXPLORE=20 $(BIN)/pytest -n 2 -m hypothesis
 
 # The lock names every package, version and hash; nothing is built from source.
 $(READY): requirements.lock pyproject.toml

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import is_hypothesis_test, settings
 
 from discourse.corpus.copies import with_copies
 from discourse.corpus.population import Population
@@ -29,7 +30,23 @@ from discourse.simulate.people import Post, people, written_posts
 ROOT = Path(__file__).resolve().parents[1]
 TINY = Demo(posts=900, authors=120, gold_a_week=8, gold_unknown=4, training=150)
 SEED = 7
+# A test passes or fails by the code alone, never by the luck of a draw: property tests draw the same examples always.
+# `make explore` draws new ones, as many times more as EXPLORE says; what it finds becomes an @example.
+EXPLORE = int(os.environ.get("EXPLORE", "0"))
+settings.register_profile("same", derandomize=True, database=None)
+settings.register_profile("explore", database=None)
+settings.load_profile("explore" if EXPLORE else "same")
 SHARED = Path(os.environ.get("DISCOURSE_SHARED", ROOT.parent / "shared"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With EXPLORE, each property test draws so many times more examples."""
+    for item in items:
+        test = getattr(item, "obj", None)
+        if EXPLORE and test is not None and is_hypothesis_test(test):
+            own = test._hypothesis_internal_use_settings
+            more = settings(own, max_examples=EXPLORE * own.max_examples)
+            getattr(test, "__func__", test)._hypothesis_internal_use_settings = more
 
 
 def shared_file(*parts: str) -> Path:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfTransformer
 
@@ -16,8 +16,9 @@ from discourse.corpus.posts import Corpus
 from discourse.corpus.texts import with_text
 from discourse.errors import BadInput, SchemaError
 from discourse.framing.features import SIZES, Weighting, count, fits, folded, languages, texts_of
-from discourse.schema import POSTS
+from discourse.schema import LANGUAGES, POSTS
 from discourse.text.noise import mask
+from discourse.text.normal_form import normal_forms
 
 
 def posts(*texts: str | None) -> pl.DataFrame:
@@ -119,6 +120,8 @@ ARABIC = st.text(st.sampled_from(LETTERS), max_size=30)
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(ARABIC | st.text(max_size=30), min_size=1, max_size=4))
+@example(["ٱ\u0654"])
+@example(["aأ@\u064e"])
 def test_a_raw_text_counts_as_it_does_in_a_corpus(texts: list[str]) -> None:
     table = with_text(Corpus(posts(*texts).with_columns(pl.lit(None, pl.String).alias("text_norm")))).posts
     raw, held = texts_of(texts), texts_of(table)
@@ -129,6 +132,19 @@ def test_a_raw_text_counts_as_it_does_in_a_corpus(texts: list[str]) -> None:
     assert languages(raw) == languages(held)
     for one, other in zip(count(raw), count([folded(text) for text in raw]), strict=True):
         assert (one != other).nnz == 0
+
+
+JOINED = st.text(st.sampled_from(LETTERS + "\u0653\u0655ۓۃ\u200d\ufe0f\u0301aİ😀❤Ⓜﷺﺍﻙ"), max_size=8)
+
+
+@settings(deadline=None, max_examples=500)
+@given(JOINED)
+@example("ٱ\u0654")
+@example("😀\u064b\u200d❤")
+@example("a\u064b\u0301")
+def test_the_normal_forms_of_all_languages_fold_to_one(text: str) -> None:
+    langs = sorted(LANGUAGES)
+    assert len({folded(form or "") for form in normal_forms([text] * len(langs), langs)}) == 1
 
 
 def test_scores_of_many_texts_are_those_of_each() -> None:

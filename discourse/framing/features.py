@@ -8,6 +8,7 @@ words: a stored model holds nothing of its training posts.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,12 +43,15 @@ _TOKEN = re.compile(rf"{WORDS}|[^\w\s]")
 _MENTION = regex.compile(MENTION)
 _URL = regex.compile(URL, regex.IGNORECASE)
 _MASKED: Final = ("@", "＠", "http", "www.", "t.co", "twitter.com")  # one of these is in all that is masked
-# Marks that the normal form of some languages leaves out, and letters that it folds beside those of the skeleton.
+# Marks that the normal form of some languages leaves out, and letters that it folds beside those of the skeleton. Madda
+# and hamza (0653 to 0655) first join the letter before them, as NFC has it, and go where they cannot.
 _SIGNS: Final = (
-    (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06DC), (0x06DF, 0x06E8), (0x06EA, 0x06ED),
-    (0x0898, 0x089F), (0x08CA, 0x08E1), (0x08E3, 0x08FF),
+    (0x0610, 0x061A), (0x064B, 0x0652), (0x0656, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06DC), (0x06DF, 0x06E8),
+    (0x06EA, 0x06ED), (0x0898, 0x089F), (0x08CA, 0x08E1), (0x08E3, 0x08FF),
 )  # fmt: skip
-_FOLD: Final = {**SKELETON, **{code: None for a, b in _SIGNS for code in range(a, b + 1)}, ord("ٱ"): "ا"}
+_FOLD: Final = {**SKELETON, **{code: None for a, b in _SIGNS for code in range(a, b + 1)}, ord("ٱ"): "ا", 0x200D: None}
+_MARKS = re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _SIGNS) + "]+")
+_HAMZA = re.compile("[\u0653-\u0655]+")
 _NON_JOINERS = re.compile(r"(?<=\u200c)\u200c+|^\u200c+|\u200c+$")
 
 Counted = tuple[csr_array, csr_array]
@@ -145,6 +149,7 @@ def _masked(text: str, memo: Memo[int], lang: str | None, source: str) -> Text:
     names: tuple[int, ...] = ()
     lower = text.lower()
     if any(sign in lower for sign in _MASKED):
+        text = _MARKS.sub("", text)
         masked = mask(text)
         if "<user>" in masked:
             names = tuple(memo[name] for name in _MENTION.findall(_URL.sub(" ", text)))
@@ -222,8 +227,10 @@ def folded(text: str) -> str:
 def _folded(chunk: str) -> str:
     if chunk.isascii():
         return chunk
-    chunk = chunk.translate(_FOLD)
-    return _NON_JOINERS.sub("", chunk) if "\u200c" in chunk else chunk
+    made = chunk.translate(_FOLD)
+    if len(made) < len(chunk) or _HAMZA.search(made):
+        made = _HAMZA.sub("", unicodedata.normalize("NFC", made))
+    return _NON_JOINERS.sub("", made) if "\u200c" in made else made
 
 
 def count(texts: Sequence[str]) -> Counted:
