@@ -1,4 +1,4 @@
-"""The table of `discourse.measure.dip_table`: quantiles of sqrt(n) x dip of n uniform values.
+"""The table of `discourse.indices.dip_table`: quantiles of sqrt(n) x dip of n uniform values.
 
     python benchmarks/dip_table.py
 
@@ -11,7 +11,7 @@ import argparse
 
 import numpy as np
 
-from discourse.measure.dip import dip_of
+from discourse.indices.dip import dip_of
 
 CHANCES = (0.99, 0.95, 0.9, 0.75, 0.5, 0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.002, 0.001, 0.0005)
 DRAWS = {4: 150_000, 6: 150_000, 8: 150_000, 10: 150_000, 14: 150_000, 20: 150_000, 35: 150_000, 60: 120_000,

@@ -24,11 +24,11 @@ from scipy import stats
 from scipy.special import expit
 
 from discourse.errors import MeaningError
-from discourse.measure.change_points import pelt
-from discourse.measure.daily import daily
-from discourse.measure.event_checks import bend_test, event_path
-from discourse.measure.interrupted import fit_daily, interrupted_design
-from discourse.measure.smoothing import smooth
+from discourse.impact.change_points import pelt
+from discourse.impact.daily import daily
+from discourse.impact.event_checks import bend_test, event_path
+from discourse.impact.interrupted import fit_daily, interrupted_design
+from discourse.impact.smoothing import smooth
 
 DAYS, EVENT, CHANGE = 120, 90, 0.5
 WINDOWS = 26

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from discourse.errors import DiscourseWarning
-from discourse.measure.polarization import NetTone, Polarization, cramer_squared, esteban_ray, net_tone, positions
+from discourse.indices.polarization import NetTone, Polarization, cramer_squared, esteban_ray, net_tone, positions
 from discourse.measure.prevalence import Prevalence
 from discourse.measure.timeline import Plan, over_time
 from discourse.simulate.observed import SyntheticSide, simulate_observed

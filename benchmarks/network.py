@@ -22,10 +22,10 @@ import polars as pl
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from discourse.measure.graph import Graph, graph_of, mixing_matrix
-from discourse.measure.network import ei_index
-from discourse.measure.rewiring import rewired
-from discourse.measure.walks import random_seeds_controversy, top_controversy
+from discourse.networks.graph import Graph, graph_of, mixing_matrix
+from discourse.networks.network import ei_index
+from discourse.networks.rewiring import rewired
+from discourse.networks.walks import random_seeds_controversy, top_controversy
 
 TOPICS = ("baltimore", "beefban", "gunsense", "germanwings")
 

@@ -11,7 +11,7 @@ import argparse
 
 import numpy as np
 
-from discourse.measure.no_difference import permutation_test, wald_of_replicates
+from discourse.indices.no_difference import permutation_test, wald_of_replicates
 
 SHARES = np.array([0.25, 0.5, 0.25])
 

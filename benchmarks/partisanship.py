@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from scipy import sparse, stats
 
-from discourse.measure.partisanship import leave_out_partisanship, partisanship, plug_in_partisanship
-from discourse.measure.penalised import penalised_partisanship
+from discourse.indices.partisanship import leave_out_partisanship, partisanship, plug_in_partisanship
+from discourse.indices.penalised import penalised_partisanship
 
 TOKENS = 400
 

@@ -21,13 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from discourse.measure.bootstrap import percentile_interval
-from discourse.measure.linearised import linearised
-from discourse.measure.powered import Moments, dsl_of, ppi_of, ppi_plus_of
-from discourse.measure.quantify import acc, cc, confusion_rates, pacc, pcc, sld
-from discourse.measure.rates import gold_rates
-from discourse.measure.simplex import simplex_cells
-from discourse.measure.stratified import gold_only, poststrat
+from discourse.estimators.bootstrap import percentile_interval
+from discourse.estimators.linearised import linearised
+from discourse.estimators.powered import Moments, dsl_of, ppi_of, ppi_plus_of
+from discourse.estimators.quantify import acc, cc, confusion_rates, pacc, pcc, sld
+from discourse.estimators.rates import gold_rates
+from discourse.estimators.simplex import simplex_cells
+from discourse.estimators.stratified import gold_only, poststrat
 
 Floats = npt.NDArray[np.float64]
 

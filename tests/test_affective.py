@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import SchemaError, UsageError
-from discourse.measure.affective import CELLS, FORMS, AffectivePolarization, affective_gap, affective_log_odds
+from discourse.indices.affective import CELLS, FORMS, AffectivePolarization, affective_gap, affective_log_odds
 
 Array = np.ndarray
 TRUE = np.array([0.15, 0.35, 0.06, 0.24, 0.20])  # the last cell is about neither side

@@ -13,10 +13,10 @@ import pytest
 
 from discourse.corpus.near import leaders
 from discourse.errors import MeaningError, SchemaError
+from discourse.estimators.proportions import wilson
 from discourse.framing.classifier import FramingClassifier
 from discourse.judging import behaviour as module
 from discourse.judging.behaviour import CASES, KINDS, Behaviour, behaviour, behaviour_cases
-from discourse.measure.proportions import wilson
 from discourse.schema import FRAMES
 from discourse.text.language import identify
 

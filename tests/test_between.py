@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
-from discourse.measure.between import (
+from discourse.indices.between import (
     cramer2,
     cramer_squared,
     energy_distance,
@@ -22,7 +22,7 @@ from discourse.measure.between import (
     total_variation,
     wasserstein1,
 )
-from discourse.measure.within import (
+from discourse.indices.within import (
     agreement_A,
     bimodality_coefficient,
     esteban_ray,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import UsageError
-from discourse.measure.bootstrap import percentile_interval, replicate_variance
+from discourse.estimators.bootstrap import percentile_interval, replicate_variance
 from discourse.poisson import hash_keys, keyed_weights, poisson_weights
 
 MASK = 2**64 - 1

@@ -13,7 +13,7 @@ from scipy import stats
 from scipy.special import expit
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.change_points import COSTS, ChangePoints, dispersion, pelt, segment_cost
+from discourse.impact.change_points import COSTS, ChangePoints, dispersion, pelt, segment_cost
 
 SIGNAL = [0.3, 0.31, 0.29, 0.32, 0.3, 0.28, 0.31, 0.3, 0.45, 0.47, 0.44, 0.46, 0.48, 0.45, 0.46, 0.44, 0.33, 0.31, 0.34,
           0.32, 0.33, 0.32]  # fmt: skip

@@ -19,9 +19,9 @@ from discourse.corpus.sides import Sides
 from discourse.corpus.texts import with_text
 from discourse.errors import DiscourseError, DiscourseWarning
 from discourse.framing.classifier import FramingClassifier
+from discourse.indices.polarization import NetTone, Polarization
 from discourse.judging.evaluate import evaluate
 from discourse.labels.labels import Labels, TrainingLabels
-from discourse.measure.polarization import NetTone, Polarization
 from discourse.measure.prevalence import Prevalence
 from discourse.measure.timeline import Measure, Plan, observe, over_time
 from discourse.readers.read import read_posts

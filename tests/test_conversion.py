@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import MeaningError, UsageError
-from discourse.measure.conversion import PARTS, Conversion, conversion, expected_values, taken_apart
+from discourse.impact.conversion import PARTS, Conversion, conversion, expected_values, taken_apart
 from discourse.poisson import poisson_weights
 
 PARTS_OF = ("conversion", "loudness", "arriving", "leaving")
@@ -235,5 +235,5 @@ def test_what_cannot_be_taken_apart(rows: Any, value: Any, between: Any, kind: A
 def test_many_authors_in_pieces_give_what_few_pieces_give(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = [(f"x:{i}", w, Fraction(i % 7, 7), Fraction(1)) for i in range(50) for w in "12"]
     one = of(panel)
-    monkeypatch.setattr("discourse.measure.conversion._CHUNK", 7)
+    monkeypatch.setattr("discourse.impact.conversion._CHUNK", 7)
     np.testing.assert_allclose(of(panel).replicates, one.replicates, atol=1e-12)

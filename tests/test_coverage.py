@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from discourse.errors import GoldWarning
-from discourse.measure.polarization import NetTone, Polarization, esteban_ray, net_tone_gap, positions
+from discourse.indices.polarization import NetTone, Polarization, esteban_ray, net_tone_gap, positions
 from discourse.measure.prevalence import Prevalence
 from discourse.measure.timeline import Measure, Plan, over_time
 from discourse.simulate.observed import CONFUSION, SyntheticSide, simulate_observed

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from discourse.errors import MeaningError, UsageError
-from discourse.measure.crossfit import cross_fit, dsl_cross_fitted
-from discourse.measure.powered import dsl
+from discourse.estimators.crossfit import cross_fit, dsl_cross_fitted
+from discourse.estimators.powered import dsl
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.daily import daily, days_of, logit_gap, logit_with_variance
-from discourse.measure.estimate import Estimate
+from discourse.estimators.estimate import Estimate
+from discourse.impact.daily import daily, days_of, logit_gap, logit_with_variance
 from discourse.schema import SERIES
 
 Y, N = [3, 0, 2, 5], [10, 0, 8, 9]

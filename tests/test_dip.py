@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from discourse.errors import BimodalityWarning, DiscourseWarning, MeaningError, UsageError
-from discourse.measure.dip import MIN_DISTINCT, dip, dip_of, dip_p_value
-from discourse.measure.dip_table import CHANCES, QUANTILES, SIZES
+from discourse.indices.dip import MIN_DISTINCT, dip, dip_of, dip_p_value
+from discourse.indices.dip_table import CHANCES, QUANTILES, SIZES
 
 Array = np.ndarray
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.estimate import (
+from discourse.estimators.estimate import (
     ASSUMES,
     ASSUMPTIONS,
     Estimate,

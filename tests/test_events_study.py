@@ -12,12 +12,12 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.daily import daily
-from discourse.measure.estimate import from_replicates
-from discourse.measure.event_checks import Placebo, around, bend_test, event_path, placebo_dates, torn
-from discourse.measure.events import EventPlan, EventStudy, event_study, window_contrast
-from discourse.measure.interrupted import MODELS, fit_daily, interrupted_design
-from discourse.measure.several_events import event_studies, pooled_effect
+from discourse.estimators.estimate import from_replicates
+from discourse.impact.daily import daily
+from discourse.impact.event_checks import Placebo, around, bend_test, event_path, placebo_dates, torn
+from discourse.impact.events import EventPlan, EventStudy, event_study, window_contrast
+from discourse.impact.interrupted import MODELS, fit_daily, interrupted_design
+from discourse.impact.several_events import event_studies, pooled_effect
 from discourse.schema import EVENTS
 
 Y = [1, 9, 0, 12, 3, 14, 2, 6, 10, 1, 20, 6, 15, 22, 4, 18, 7, 25, 13, 3]

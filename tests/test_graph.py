@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from discourse.errors import DiscourseError, SchemaError, UsageError
-from discourse.measure.graph import Graph, graph_of, mixing_matrix
-from discourse.measure.network import (
+from discourse.networks.graph import Graph, graph_of, mixing_matrix
+from discourse.networks.network import (
     ei_index,
 )
-from discourse.measure.rewiring import _accepted, rewired
+from discourse.networks.rewiring import _accepted, rewired
 
 Array = np.ndarray
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import SchemaError, UsageError
-from discourse.measure.guards import (
+from discourse.estimators.guards import (
     CONDITION,
     GAIN,
     MIN_N_EFF,
@@ -20,8 +20,8 @@ from discourse.measure.guards import (
     raised,
     small_sample,
 )
-from discourse.measure.quantify import acc, condition_number
-from discourse.measure.stratified import gold_only, poststrat
+from discourse.estimators.quantify import acc, condition_number
+from discourse.estimators.stratified import gold_only, poststrat
 from discourse.sampling.budget import plan_labels, predicted_width
 
 

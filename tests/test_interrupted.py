@@ -12,8 +12,8 @@ from scipy import optimize
 from scipy.special import expit
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.daily import daily, logit_gap
-from discourse.measure.interrupted import (
+from discourse.impact.daily import daily, logit_gap
+from discourse.impact.interrupted import (
     binomial_ar1,
     fit_daily,
     gaussian_ar1,
@@ -22,8 +22,8 @@ from discourse.measure.interrupted import (
     share_effect,
     working_response,
 )
-from discourse.measure.latent import Working, find_variances, gls_ar1, penalty, restricted, uncertain
-from discourse.measure.regressions import binomial
+from discourse.impact.latent import Working, find_variances, gls_ar1, penalty, restricted, uncertain
+from discourse.impact.regressions import binomial
 
 Y = np.array([1, 9, 0, 12, 3, 14, 2, 6, 10, 1, 20, 6, 15, 22, 4, 18, 7, 25, 13, 3])
 N = np.array([20, 28, 15, 30, 22, 35, 25, 18, 27, 21, 30, 26, 24, 33, 22, 29, 25, 31, 28, 20])

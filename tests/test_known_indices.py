@@ -12,13 +12,12 @@ import pytest
 from scipy import stats
 
 from discourse.errors import BimodalityWarning
-from discourse.measure.affective import AffectivePolarization, affective_gap, affective_log_odds
-from discourse.measure.between import cramer2, energy_distance, jsd, total_variation, wasserstein1
-from discourse.measure.dip import dip, dip_p_value
-from discourse.measure.network import assortativity, ei_index, modularity, rwc
-from discourse.measure.partisanship import leave_out_partisanship, plug_in_partisanship
-from discourse.measure.polarization import Polarization
-from discourse.measure.within import (
+from discourse.indices.affective import AffectivePolarization, affective_gap, affective_log_odds
+from discourse.indices.between import cramer2, energy_distance, jsd, total_variation, wasserstein1
+from discourse.indices.dip import dip, dip_p_value
+from discourse.indices.partisanship import leave_out_partisanship, plug_in_partisanship
+from discourse.indices.polarization import Polarization
+from discourse.indices.within import (
     agreement_A,
     balance,
     bimodality_coefficient,
@@ -28,6 +27,7 @@ from discourse.measure.within import (
     pole_share,
     variance,
 )
+from discourse.networks.network import assortativity, ei_index, modularity, rwc
 
 # R package agrmt 1.42.12 in exact rationals; the first vector is the example of its manual.
 AGREEMENT = [

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from scipy.stats import energy_distance
 
-from discourse.measure.polarization import cramer_squared, esteban_ray, esteban_ray_unbiased, net_tone, positions
+from discourse.estimators.stratified import poststrat
+from discourse.indices.polarization import cramer_squared, esteban_ray, esteban_ray_unbiased, net_tone, positions
 from discourse.measure.prevalence import prevalence
-from discourse.measure.stratified import poststrat
 from discourse.measure.tallies import SCALE, Design, Tallies, tally
 from discourse.poisson import hash_keys, poisson_weights
 from discourse.schema import FRAMES

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.estimate import ASSUMES
-from discourse.measure.linearised import influence, linearised
-from discourse.measure.powered import Moments, dsl, ppi_lambda, ppi_of
-from discourse.measure.proportions import ratio_estimate, ratio_se
-from discourse.measure.quantify import acc, acc_se, cc, pacc, pcc, sld
-from discourse.measure.stratified import gold_only, gold_se, poststrat, poststrat_se
+from discourse.estimators.estimate import ASSUMES
+from discourse.estimators.linearised import influence, linearised
+from discourse.estimators.powered import Moments, dsl, ppi_lambda, ppi_of
+from discourse.estimators.proportions import ratio_estimate, ratio_se
+from discourse.estimators.quantify import acc, acc_se, cc, pacc, pcc, sld
+from discourse.estimators.stratified import gold_only, gold_se, poststrat, poststrat_se
 
 Floats = npt.NDArray[np.float64]
 METHODS = tuple(ASSUMES)

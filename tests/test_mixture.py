@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
-from discourse.measure.mixture import Odds, _above_zero, most_likely
-from discourse.measure.quantify import sld
+from discourse.estimators.mixture import Odds, _above_zero, most_likely
+from discourse.estimators.quantify import sld
 
 Floats = npt.NDArray[np.float64]
 PRIOR = np.array([0.25, 0.2, 0.55])

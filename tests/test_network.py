@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from conftest import shared_file
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.graph import Graph, graph_of, mixing_matrix
-from discourse.measure.network import (
+from discourse.networks.graph import Graph, graph_of, mixing_matrix
+from discourse.networks.network import (
     BASES,
     DERIVED,
     NetworkPlan,
@@ -21,7 +21,7 @@ from discourse.measure.network import (
     network,
     rwc,
 )
-from discourse.measure.walks import Chain, controversy
+from discourse.networks.walks import Chain, controversy
 
 Array = np.ndarray
 

@@ -11,14 +11,14 @@ import pytest
 from scipy import stats
 
 from discourse.errors import SchemaError, UsageError
-from discourse.measure.no_difference import (
+from discourse.indices.no_difference import (
     STATISTICS,
     permutation_test,
     replicate_covariance,
     wald_of_replicates,
     wald_test,
 )
-from discourse.measure.within import net_tone
+from discourse.indices.within import net_tone
 
 Array = np.ndarray
 P, Q = np.array([0.25, 0.5, 0.25]), np.array([0.25, 0.35, 0.40])

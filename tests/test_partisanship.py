@@ -15,13 +15,13 @@ from scipy.stats import linregress
 
 from conftest import shared_file
 from discourse.errors import MeaningError, PrivacyError, SchemaError, UsageError
-from discourse.measure.partisanship import (
+from discourse.indices.partisanship import (
     leave_out_partisanship,
     partisan_words,
     partisanship,
     plug_in_partisanship,
 )
-from discourse.measure.penalised import penalised_partisanship
+from discourse.indices.penalised import penalised_partisanship
 
 Array = np.ndarray
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from discourse.errors import UsageError
-from discourse.measure.penalised import penalised_partisanship
+from discourse.indices.penalised import penalised_partisanship
 
 Array = np.ndarray
 PSI = 1e-5

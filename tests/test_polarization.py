@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.between import (
+from discourse.indices.between import (
     cramer2,
     energy_distance,
     jsd,
@@ -16,8 +16,8 @@ from discourse.measure.between import (
     total_variation,
     wasserstein1,
 )
-from discourse.measure.polarization import BETWEEN, WITHIN, NetTone, Polarization
-from discourse.measure.within import (
+from discourse.indices.polarization import BETWEEN, WITHIN, NetTone, Polarization
+from discourse.indices.within import (
     agreement_A,
     balance,
     esteban_ray,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from discourse.errors import MeaningError, UsageError
-from discourse.measure.powered import Moments, dsl, dsl_of, ppi, ppi_lambda, ppi_of, ppi_plus, ppi_plus_of
-from discourse.measure.stratified import gold_only, poststrat
+from discourse.estimators.powered import Moments, dsl, dsl_of, ppi, ppi_lambda, ppi_of, ppi_plus, ppi_plus_of
+from discourse.estimators.stratified import gold_only, poststrat
 from discourse.poisson import poisson_weights
 
 Floats = npt.NDArray[np.float64]

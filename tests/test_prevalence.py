@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import SchemaError
+from discourse.estimators.quantify import cc
+from discourse.estimators.stratified import poststrat
 from discourse.measure.prevalence import Prevalence, prevalence
-from discourse.measure.quantify import cc
-from discourse.measure.stratified import poststrat
 from discourse.measure.tallies import PREDICTED, SCALE, Design, Tallies, tally
 from discourse.schema import FRAMES
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from discourse.errors import SchemaError, UsageError
-from discourse.measure.proportions import (
+from discourse.estimators.proportions import (
     INTERVALS,
     agresti_coull,
     author_share,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from discourse.errors import SchemaError, UsageError
-from discourse.measure.quantify import (
+from discourse.estimators.quantify import (
     acc,
     acc_se,
     cc,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from discourse.measure.rates import gold_rates, normalised
+from discourse.estimators.rates import gold_rates, normalised
 
 
 def gold_of(labels: np.ndarray, replicates: int = 400, seed: int = 3) -> np.ndarray:

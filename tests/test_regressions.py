@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from discourse.errors import MeaningError, UsageError
-from discourse.measure.effects import Fit, benjamini_hochberg, holm
-from discourse.measure.interrupted import interrupted_design
-from discourse.measure.regressions import beta_binomial, binomial, least_squares, newey_west, quasibinomial
+from discourse.impact.effects import Fit, benjamini_hochberg, holm
+from discourse.impact.interrupted import interrupted_design
+from discourse.impact.regressions import beta_binomial, binomial, least_squares, newey_west, quasibinomial
 
 Y1 = np.array([3, 5, 2, 6, 4, 7, 5, 3, 6, 4, 12, 10, 9, 14, 8, 11, 9, 13, 10, 7])
 Y2 = np.array([1, 9, 0, 12, 3, 14, 2, 6, 10, 1, 20, 6, 15, 22, 4, 18, 7, 25, 13, 3])

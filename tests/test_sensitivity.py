@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.sensitivity import FRACTIONS, bots, breakdown, sensitivity_table, three_series
+from discourse.impact.sensitivity import FRACTIONS, bots, breakdown, sensitivity_table, three_series
 from discourse.schema import SERIES
 
 BEGIN = datetime(2025, 1, 6, tzinfo=UTC)

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from discourse.measure.estimate import Estimate, difference, from_replicates
-from discourse.measure.powered import Moments, dsl_of, ppi_of, ppi_plus_of
-from discourse.measure.quantify import acc, cc, pacc, pcc, sld
-from discourse.measure.stratified import gold_only, poststrat
+from discourse.estimators.estimate import Estimate, difference, from_replicates
+from discourse.estimators.powered import Moments, dsl_of, ppi_of, ppi_plus_of
+from discourse.estimators.quantify import acc, cc, pacc, pcc, sld
+from discourse.estimators.stratified import gold_only, poststrat
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import UsageError
-from discourse.measure.quantify import pcc, sld
-from discourse.measure.simplex import simplex_cells, simplex_histogram, simplex_points, simplex_projection
+from discourse.estimators.quantify import pcc, sld
+from discourse.estimators.simplex import simplex_cells, simplex_histogram, simplex_points, simplex_projection
 
 Floats = npt.NDArray[np.float64]
 VECTORS = st.lists(st.floats(-3.0, 3.0), min_size=1, max_size=5)

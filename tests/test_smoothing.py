@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from discourse.errors import MeaningError, SchemaError, UsageError
-from discourse.measure.smoothing import LEVELS, Smoothed, _conditional, common_variance, smooth
+from discourse.impact.smoothing import LEVELS, Smoothed, _conditional, common_variance, smooth
 
 
 def noisy(curve: Any, posts: int, seed: Any, missing: float = 0.0) -> tuple[Any, Any, Any]:

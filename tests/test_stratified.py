@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import UsageError
-from discourse.measure.stratified import gold_only, gold_se, poststrat, poststrat_se, variance_gain
+from discourse.estimators.stratified import gold_only, gold_se, poststrat, poststrat_se, variance_gain
 
 # Tenenbein (1970); Cochran (1977), section 12.2, in closed form.
 COUNTS = [2400, 1600, 6000]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import BadInput, MeaningError, MissingData, SchemaError, UsageError
-from discourse.measure.simplex import simplex_points
+from discourse.estimators.simplex import simplex_points
 from discourse.measure.tallies import PREDICTED, SCALE, SCORES, STEPS, Design, Tallies, tally
 from discourse.poisson import poisson_weights
 from discourse.schema import FRAMES, WEIGHTS

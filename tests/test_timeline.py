@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from discourse.errors import GoldWarning, MeaningError, SchemaError, UsageError
-from discourse.measure.polarization import (
+from discourse.indices.polarization import (
     NetTone,
     Polarization,
     cramer_squared,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discourse.errors import BimodalityWarning, UsageError
-from discourse.measure.between import (
+from discourse.indices.between import (
     cramer2,
     cramer_squared,
     cramer_squared_unbiased,
@@ -22,9 +22,9 @@ from discourse.measure.between import (
     total_variation,
     wasserstein1,
 )
-from discourse.measure.line import positions
-from discourse.measure.polarization import NetTone, Polarization
-from discourse.measure.within import (
+from discourse.indices.line import positions
+from discourse.indices.polarization import NetTone, Polarization
+from discourse.indices.within import (
     agreement_A,
     balance,
     bimodality_coefficient,

@@ -21,9 +21,9 @@ import polars as pl
 import regex
 
 from discourse.errors import MeaningError
+from discourse.estimators.proportions import wilson
 from discourse.framing.classifier import FramingClassifier
 from discourse.judging.baselines import Guess, model_guess
-from discourse.measure.proportions import wilson
 from discourse.schema import ABSTAIN, FRAMES, one_of
 
 __all__ = ["CASES", "KINDS", "Behaviour", "behaviour", "behaviour_cases"]

@@ -22,7 +22,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from discourse.errors import UsageError
-from discourse.measure.proportions import clopper_pearson, kish_n_eff, ratio_se
+from discourse.estimators.proportions import clopper_pearson, kish_n_eff, ratio_se
 
 __all__ = [
     "LEVEL", "Draws", "Interval", "effective_posts", "error_interval", "interval_of", "logit_interval", "risk_bound",

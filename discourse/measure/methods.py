@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from discourse.errors import MeaningError
-from discourse.measure.powered import Moments, dsl_of, ppi_of, ppi_plus_of
-from discourse.measure.quantify import acc, cc, pacc, sld
-from discourse.measure.rates import normalised
-from discourse.measure.stratified import gold_only, poststrat
+from discourse.estimators.powered import Moments, dsl_of, ppi_of, ppi_plus_of
+from discourse.estimators.quantify import acc, cc, pacc, sld
+from discourse.estimators.rates import normalised
+from discourse.estimators.stratified import gold_only, poststrat
 from discourse.measure.tallies import Tallies
 from discourse.schema import FRAMES, one_of
 

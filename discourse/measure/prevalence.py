@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from discourse.errors import MeaningError
-from discourse.measure.bootstrap import percentile_interval
-from discourse.measure.estimate import Estimate, assumes_of, from_replicates
+from discourse.estimators.bootstrap import percentile_interval
+from discourse.estimators.estimate import Estimate, assumes_of, from_replicates
+from discourse.estimators.rates import GOLD_WITHIN, gold_rates
+from discourse.estimators.stratified import poststrat
 from discourse.measure.methods import METHODS, NAIVE, Sums, by_true_class, shares_of
-from discourse.measure.rates import GOLD_WITHIN, gold_rates
-from discourse.measure.stratified import poststrat
 from discourse.measure.tallies import Design, Tallies
 from discourse.schema import FRAMES, one_of
 

@@ -12,10 +12,10 @@ import polars as pl
 from scipy import sparse
 
 from discourse.errors import UsageError
+from discourse.estimators.rates import normalised
+from discourse.estimators.simplex import simplex_cells, simplex_points
 from discourse.measure.methods import SCORES_OF, Sums, shares_of
 from discourse.measure.prevalence import Shares
-from discourse.measure.rates import normalised
-from discourse.measure.simplex import simplex_cells, simplex_points
 from discourse.measure.tallies import PREDICTED, STEPS, Design, encode
 from discourse.schema import FRAMES
 

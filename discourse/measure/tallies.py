@@ -25,7 +25,7 @@ import numpy.typing as npt
 import polars as pl
 
 from discourse.errors import BadInput, DiscourseError, MeaningError, MissingData, SchemaError, UsageError
-from discourse.measure.simplex import simplex_cells, simplex_points
+from discourse.estimators.simplex import simplex_cells, simplex_points
 from discourse.measure.spread import CAPACITY, spread
 from discourse.schema import ABSTAIN, FRAMES, WEIGHTS, one_of
 
@@ -36,7 +36,7 @@ PREDICTED = (*FRAMES, ABSTAIN)
 _FORMAT = "discourse-tallies-1"
 SCORES = ("none", "sums", "grid")
 STEPS = 10
-"""Into how many parts `scores="grid"` cuts a probability; see `discourse.measure.simplex`."""
+"""Into how many parts `scores="grid"` cuts a probability; see `discourse.estimators.simplex`."""
 
 _CELLS = len(simplex_points(len(FRAMES), STEPS))
 _WHOLE = ("grid_soft", "n_posts", "n_authors", "sum_sizes", "sum_squares", "n_gold")  # arrays without replicates

@@ -17,9 +17,9 @@ import polars as pl
 
 from discourse.corpus.posts import Corpus
 from discourse.errors import MeaningError, UsageError
+from discourse.estimators.bootstrap import percentile_interval
+from discourse.estimators.rates import normalised
 from discourse.framing.classifier import FramingClassifier
-from discourse.measure.bootstrap import percentile_interval
-from discourse.measure.rates import normalised
 from discourse.poisson import poisson_weights
 from discourse.registry.decision import ShareOfBoth
 from discourse.schema import FRAMES, FRAMINGS, UNKNOWN

@@ -24,8 +24,8 @@ from scipy.stats import binom
 from discourse.corpus.posts import Corpus
 from discourse.corpus.privacy import Key
 from discourse.errors import MeaningError, UsageError
+from discourse.estimators.rates import normalised
 from discourse.labels.labels import GoldLabels
-from discourse.measure.rates import normalised
 from discourse.poisson import poisson_weights
 from discourse.registry.decision import Check, Comparison, Decision, ShareOfBoth
 from discourse.registry.folder import add_decision, current, entry

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from discourse.errors import MeaningError
-from discourse.measure.polarization import NetTone, Polarization
+from discourse.indices.polarization import NetTone, Polarization
 from discourse.measure.prevalence import Prevalence
 from discourse.report.guard import shown
 from discourse.schema import FRAMES, SERIES, UNKNOWN, as_polars, one_of

@@ -17,9 +17,9 @@ import numpy.typing as npt
 import polars as pl
 
 from discourse.errors import UsageError
-from discourse.measure.bootstrap import percentile_interval
+from discourse.estimators.bootstrap import percentile_interval
+from discourse.indices.polarization import Polarization
 from discourse.measure.methods import SCORES_OF
-from discourse.measure.polarization import Polarization
 from discourse.measure.prevalence import prevalence
 from discourse.measure.tallies import Design, tally
 from discourse.schema import FRAMES

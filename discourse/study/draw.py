@@ -14,7 +14,7 @@ from discourse.corpus.posts import Corpus
 from discourse.corpus.sides import Sides
 from discourse.events import read_events
 from discourse.framing.store import load_model
-from discourse.measure.polarization import Polarization
+from discourse.indices.polarization import Polarization
 from discourse.measure.windows import Calendar, place_in_windows
 from discourse.report.composition import composition
 from discourse.report.guard import MIN_AUTHORS, shown

@@ -20,12 +20,12 @@ from discourse.corpus.texts import with_text
 from discourse.errors import MeaningError, PrivacyError
 from discourse.framing.classifier import FramingClassifier
 from discourse.framing.store import load_model, save_model
+from discourse.indices.polarization import NetTone, Polarization
 from discourse.judging.evaluate import evaluate
 from discourse.labels.agreement import agreement
 from discourse.labels.codebook import Codebook
 from discourse.labels.labels import Labels, read_labels, read_wide_labels, split_roles
 from discourse.labels.relocate import to_representatives
-from discourse.measure.polarization import NetTone, Polarization
 from discourse.measure.prevalence import Prevalence
 from discourse.measure.timeline import Measure, Plan, observe, over_time
 from discourse.readers.mapped import Mapping
@@ -191,11 +191,11 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
          ("labels",)),
         (train, labelled, ("model.safetensors",), {"seed": s.seed, "c": s.c}, ("framing", "text", "labels")),
         (judge, labelled, ("scores.csv", "confusion.csv"), {"seed": s.seed, "c": s.c, "folds": s.folds},
-         ("judging", "framing", "text", "labels", "corpus", "measure")),
+         ("judging", "framing", "text", "labels", "corpus", "estimators")),
         (frame, (*labelled, at("model.safetensors")), ("scored", "framings.parquet"), {},
          ("framing", "text", "labels")),
         (measure, (at("scored"), at("framings.parquet"), *labelled[1:], s.sides), ("series.csv",),
-         {"seed": s.seed, **asdict(s.measure)}, ("measure", "labels")),
+         {"seed": s.seed, **asdict(s.measure)}, ("measure", "estimators", "indices", "labels")),
     )  # fmt: skip
     return {
         run.__name__: (Stage(run.__name__, inputs, tuple(at(name) for name in out), settings, (*rooms, "study")), run)

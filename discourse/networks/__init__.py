@@ -1,0 +1,1 @@
+"""Who answers whom: measures of a graph whose sides are known from elsewhere."""
