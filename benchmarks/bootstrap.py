@@ -5,13 +5,16 @@
 Made-up posts of 730 days and two sides, a dozen an author, come part by part with whole authors in each. Every line
 runs in a process of its own. The peers do what a notebook does for each replicate: draw a Poisson weight for each post
 (a bootstrap of posts, which gives false intervals) or for each author and hand it to the posts, then sum by day, side
-and class. They run on a part of the posts and replicates, and their time is multiplied up.
+and class. They code the strings and weigh authors
+as the tallies do, count neither gold nor authors, run on one part and a fortieth of the replicates, and their time is
+multiplied up.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -22,13 +25,19 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from discourse.measure.tallies import PREDICTED, Design, Tallies, tally, total
+from discourse.measure.tallies import PREDICTED, Design, tally, tally_parts
 
 DAYS = tuple((date(2024, 1, 1) + timedelta(days=day)).isoformat() for day in range(730))
 SIDES = ("pakistan", "afghanistan")
 REPLICATES = 400
 POSTS_AN_AUTHOR = 12
 GOLD = 1_000  # one post in so many is coded
+WORDS = {
+    "numba": "tallies, with numba",
+    "scipy": "tallies, without numba",
+    "post": "numpy, a weight a post",
+    "author": "numpy, a weight an author",
+}
 DESIGN = Design(DAYS, SIDES, weight="author", replicates=REPLICATES, seed=7)
 
 
@@ -50,40 +59,53 @@ def parts(posts: int, part: int) -> Iterator[pl.DataFrame]:
         }).with_columns(pl.col("inclusion_p").fill_nan(None))  # fmt: skip
 
 
-def ours(posts: int, part: int) -> float:
-    """Seconds to tally all posts; making them is not counted."""
-    spent = 0.0
+def ours(posts: int, part: int, kernel: str) -> float:
+    """Seconds to tally all posts, from strings to sums; making them is not counted."""
+    made_in = 0.0
 
-    def tallied() -> Iterator[Tallies]:
-        nonlocal spent
-        for frame in parts(posts, part):
+    def handed() -> Iterator[pl.DataFrame]:
+        nonlocal made_in
+        frames = parts(posts, part)
+        while True:
             start = time.perf_counter()
-            made = tally(frame, DESIGN)
-            spent += time.perf_counter() - start
-            yield made
+            frame = next(frames, None)
+            made_in += time.perf_counter() - start
+            if frame is None:
+                return
+            yield frame
 
+    if kernel == "scipy":
+        sys.modules["discourse.measure.fused"] = None  # type: ignore[assignment]  # as if numba were absent
+    tally(next(parts(part, part)), DESIGN)  # imports, and what numba compiled at an earlier time
     start = time.perf_counter()
-    everything = total(tallied(), DESIGN)
-    spent = min(spent, time.perf_counter() - start)
+    everything = tally_parts(handed(), DESIGN)
+    spent = time.perf_counter() - start - made_in
     if everything.n_posts.sum() != posts:
         raise SystemExit("rows were lost")
     return spent
 
 
 def by_rows(posts: int, part: int, kind: str) -> float:
-    """Seconds that numpy takes for all replicates, from `REPLICATES // 40` of them on one part."""
-    frame = next(parts(min(posts, 4 * part), 4 * part))
-    slot = _codes(frame["window"]) * 10 + _codes(frame["side"]) * 5
-    slot = slot + _codes(frame["predicted"])
+    """Seconds that numpy takes for all replicates, from `REPLICATES // 40` of them on one part.
+
+    Codes and author weights are made once and counted as such; only drawing and adding up is done for each replicate.
+    """
+    frame = next(parts(min(posts, part), part))
+    start = time.perf_counter()
     author = _codes(frame["author_id"])
-    weight = 1.0 / np.bincount(author)[author]
+    cell = _codes(frame["window"]) * len(SIDES) + _codes(frame["side"])
+    slot = cell * len(PREDICTED) + _codes(frame["predicted"])
+    _, pair, times = np.unique(author * DESIGN.cells + cell, return_inverse=True, return_counts=True)
+    weight = 1.0 / times[pair]
+    once = time.perf_counter() - start
     rng = np.random.default_rng(0)
     tried = REPLICATES // 40
     start = time.perf_counter()
     for _ in range(tried):
         drawn = rng.poisson(1.0, len(slot)) if kind == "post" else rng.poisson(1.0, author.max() + 1)[author]
         np.bincount(slot, drawn * weight)
-    return (time.perf_counter() - start) * (REPLICATES / tried) * (posts / frame.height)
+    each = (time.perf_counter() - start) / tried
+    return (once + each * REPLICATES) * (posts / frame.height)
 
 
 def _codes(column: pl.Series) -> np.ndarray:
@@ -95,23 +117,24 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--posts", type=int, default=10_000_000)
     ask.add_argument("--part", type=int, default=250_000)
-    ask.add_argument("--only", choices=["ours", "post", "author"])
+    ask.add_argument("--only", choices=list(WORDS))
     given = ask.parse_args()
     if given.only:
-        spent = ours(given.posts, given.part) if given.only == "ours" else by_rows(given.posts, given.part, given.only)
+        run = by_rows if given.only in ("post", "author") else ours
+        spent = run(given.posts, given.part, given.only)
         print(json.dumps([spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
         return
-    lines = {"ours": [given.posts // 10, given.posts], "post": [given.posts], "author": [given.posts]}
+    sizes = sorted({given.posts // 10, 3 * given.posts // 10, given.posts})
+    lines = [("numba", posts) for posts in sizes] + [(name, given.posts) for name in ("scipy", "post", "author")]
     said: dict[tuple[str, int], tuple[float, float]] = {}
-    for name, sizes in lines.items():
-        for posts in sizes:
-            asked = [sys.executable, __file__, "--posts", str(posts), "--part", str(given.part), "--only", name]
-            said[name, posts] = tuple(json.loads(subprocess.run(asked, check=True, capture_output=True).stdout))
+    for name, posts in lines:
+        asked = [sys.executable, __file__, "--posts", str(posts), "--part", str(given.part), "--only", name]
+        said[name, posts] = tuple(json.loads(subprocess.run(asked, check=True, capture_output=True).stdout))
+    print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}\n")
     print("| what | posts | seconds | peak MB | times numpy by posts | by authors |\n|---|---|---|---|---|---|")
-    words = {"ours": "tallies", "post": "numpy, a weight a post", "author": "numpy, a weight an author"}
     for (name, posts), (spent, peak) in said.items():
         ratio = [said[peer, given.posts][0] * posts / given.posts / spent for peer in ("post", "author")]
-        print(f"| {words[name]} | {posts:,} | {spent:.1f} | {peak:.0f} | {ratio[0]:.1f} | {ratio[1]:.1f} |")
+        print(f"| {WORDS[name]} | {posts:,} | {spent:.1f} | {peak:.0f} | {ratio[0]:.1f} | {ratio[1]:.1f} |")
 
 
 if __name__ == "__main__":

@@ -16,10 +16,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 from scipy.special import expit
 
@@ -29,42 +27,19 @@ from discourse.impact.daily import daily
 from discourse.impact.event_checks import bend_test, event_path
 from discourse.impact.interrupted import fit_daily, interrupted_design
 from discourse.impact.smoothing import smooth
+from discourse.simulate.days import EVENT, World, daily_counts
 
-DAYS, EVENT, CHANGE = 120, 90, 0.5
+CHANGE = 0.5
 WINDOWS = 26
 POSTS = (2, 6, 30, 200)
 LATENT = ((0.0, 0.0), (0.0, 0.35), (0.6, 0.35), (0.85, 0.5))
-Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Posts a day, correlation and standard deviation of the latent process."""
-
-    posts: int
-    phi: float
-    sd: float
-
-
-def counts(
-    cell: Cell, change: float, rng: np.random.Generator, *, trend: float = 0.003, wave: float = 0.15
-) -> tuple[Floats, Floats]:
-    """y and n of one series."""
-    t = np.arange(DAYS)
-    n = rng.poisson(cell.posts * rng.gamma(2.0, 0.5, DAYS))
-    u = np.empty(DAYS)
-    u[0] = rng.normal(0.0, cell.sd)
-    for i in t[1:]:
-        u[i] = cell.phi * u[i - 1] + rng.normal(0.0, cell.sd * np.sqrt(1.0 - cell.phi**2))
-    eta = -0.7 + trend * (t - EVENT) + wave * np.sin(2.0 * np.pi * t / 7.0) + change * (t >= EVENT) + u
-    return rng.binomial(n, expit(eta)).astype(np.float64), n.astype(np.float64)
-
-
-def looked_at(cell: Cell, repetition: int, seed: int) -> Iterator[tuple[str, float]]:
+def looked_at(cell: World, repetition: int, seed: int) -> Iterator[tuple[str, float]]:
     """What one pair of series, without and with a change, adds to the cell."""
     for change in (0.0, CHANGE):
         rng = np.random.default_rng([seed, repetition, cell.posts, int(100 * cell.phi), int(100 * cell.sd)])
-        series = daily(counts(cell, change, rng))
+        series = daily(daily_counts(cell, change, rng))
         design, names = interrupted_design(series.t, EVENT, weekly=True)
         try:
             fit = fit_daily(series, design, names)
@@ -81,7 +56,7 @@ def looked_at(cell: Cell, repetition: int, seed: int) -> Iterator[tuple[str, flo
             for model in ("binomial", "quasibinomial", "ols_hac"):
                 yield model, float(fit_daily(series, design, names, model=model).effect("level").p < 0.05)
             bend = bend_test(series, EVENT, width=7, design=design, names=names)
-            flat = daily(counts(cell, 0.0, rng, trend=0.0, wave=0.0))
+            flat = daily(daily_counts(cell, 0.0, rng, trend=0.0, wave=0.0))
             _, pretrend = event_path(flat, EVENT, width=7, span=(4, 4), rest=np.ones((len(flat.t), 1)))
             yield "bend", float(bend is not None and bend.p < 0.05)
             yield "pretrend", float(pretrend is not None and pretrend.p < 0.05)
@@ -106,7 +81,7 @@ def events(repetitions: int, seed: int) -> None:
     head("posts a day", "phi", "sd", *shown, "no fit", "ms")
     for posts in POSTS:
         for phi, sd in LATENT:
-            cell = Cell(posts, phi, sd)
+            cell = World(posts, phi, sd)
             got: dict[str, list[float]] = {}
             begun = time.process_time()
             for repetition in range(repetitions):
@@ -155,10 +130,10 @@ def changes(repetitions: int, seed: int) -> None:
     head("posts a day", "phi", "sd", "default penalty", "with quiet days 0 to 89")
     for posts in POSTS:
         for phi, sd in LATENT:
-            cell, found = Cell(posts, phi, sd), []
+            cell, found = World(posts, phi, sd), []
             for repetition in range(repetitions):
                 rng = np.random.default_rng([seed, repetition, posts, int(100 * phi), int(100 * sd)])
-                y, n = counts(cell, 0.0, rng, trend=0.0, wave=0.0)
+                y, n = daily_counts(cell, 0.0, rng, trend=0.0, wave=0.0)
                 calm = pelt(y, n, quiet=(0, EVENT))
                 found.append((bool(pelt(y, n).changes), any(day >= EVENT for day in calm.changes)))
             row(posts, phi, sd, *(f"{share:.3f}" for share in np.mean(found, axis=0)))

@@ -19,6 +19,7 @@ from discourse.commands.coding import COMMANDS as CODING
 from discourse.commands.console import AS_JSON, tell
 from discourse.commands.corpus import COMMANDS
 from discourse.commands.drawing import COMMANDS as DRAWING
+from discourse.commands.freezing import freeze
 from discourse.commands.models import COMMANDS as REGISTRY
 from discourse.commands.models import MODELS, register_trained, registered_lines
 from discourse.commands.studies import for_study, outcome, ran, run_until
@@ -142,7 +143,7 @@ def simulate(folder: Path, seed: int, posts: int, authors: int, *, as_json: bool
     tell(as_json, dict(dirt), [f"{folder}: " + ", ".join(f"{name} {count}" for name, count in dirt.items())])
 
 
-for _command in (*COMMANDS, *REGISTRY, corpora, *DRAWING, *CODING, validate):
+for _command in (*COMMANDS, *REGISTRY, corpora, *DRAWING, *CODING, freeze, validate):
     cli.add_command(_command)
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from discourse.errors import UsageError
 
-__all__ = ["hash_keys", "keyed_weights", "poisson_weights"]
+__all__ = ["checked_seed", "hash_keys", "keyed_weights", "poisson_weights"]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -26,11 +26,11 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 # Cumulative Poisson(1) probabilities; beyond 20 the tail is below the resolution of a 53-bit uniform.
 CDF = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(21)])
 # The weight by the first bits of a uniform; -1 where that range holds a step of the distribution: look at all bits.
-_BITS = 12
-_STARTS = np.arange(1 << _BITS) / (1 << _BITS)
-_ENDS = np.nextafter(_STARTS + 1.0 / (1 << _BITS), 0.0)
-_BY_FIRST = np.searchsorted(CDF, _STARTS, side="right").astype(np.int8)
-_BY_FIRST[np.searchsorted(CDF, _ENDS, side="right") != _BY_FIRST] = -1
+BITS = 12
+_STARTS = np.arange(1 << BITS) / (1 << BITS)
+_ENDS = np.nextafter(_STARTS + 1.0 / (1 << BITS), 0.0)
+BY_FIRST = np.searchsorted(CDF, _STARTS, side="right").astype(np.int8)
+BY_FIRST[np.searchsorted(CDF, _ENDS, side="right") != BY_FIRST] = -1
 _ROWS = 512  # so many ids at a time stay in the cache
 
 
@@ -40,11 +40,20 @@ def hash_keys(ids: Sequence[str], seed: int) -> npt.NDArray[np.uint64]:
     >>> int(hash_keys(["alice"], seed=0)[0])
     13638701962541011799
     """
-    if not 0 <= seed < 2**64:
-        raise UsageError(f"seed is {seed}; it must be a whole number from 0 to 2**64 - 1")
-    key = seed.to_bytes(8, "little")
+    key = checked_seed(seed).to_bytes(8, "little")
     digests = b"".join(blake2b(one.encode(), digest_size=8, key=key).digest() for one in ids)
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def checked_seed(seed: int) -> int:
+    """The seed, when it fits into the 8 bytes of a key; raises `UsageError` otherwise.
+
+    >>> checked_seed(7)
+    7
+    """
+    if not 0 <= seed < 2**64:
+        raise UsageError(f"seed is {seed}; it must be a whole number from 0 to 2**64 - 1")
+    return seed
 
 
 def poisson_weights(ids: Sequence[str], replicates: int, seed: int) -> npt.NDArray[np.int64]:
@@ -80,7 +89,7 @@ def _weights(keys: npt.NDArray[np.uint64], steps: npt.NDArray[np.uint64]) -> npt
     z ^= z >> np.uint64(27)
     z *= MIX_2
     z ^= z >> np.uint64(31)
-    made: npt.NDArray[np.int8] = _BY_FIRST[(z >> np.uint64(64 - _BITS)).astype(np.int16)]
+    made: npt.NDArray[np.int8] = BY_FIRST[(z >> np.uint64(64 - BITS)).astype(np.int16)]
     at = np.nonzero(made < 0)
     uniform = (z[at] >> np.uint64(11)).astype(np.float64) * 2.0**-53
     made[at] = np.searchsorted(CDF, uniform, side="right")

@@ -419,7 +419,7 @@ def test_alpha_is_that_of_the_package_krippendorff(cells: list[list[Any]]) -> No
     assume(len(np.unique(pairs[~np.isnan(pairs)])) > 1)
     for level in PUBLISHED:
         expected = oracle.alpha(reliability_data=data.T, level_of_measurement=level)
-        assert krippendorff_alpha(data, level) == pytest.approx(expected, abs=1e-10)
+        assert krippendorff_alpha(data, level, rows="units") == pytest.approx(expected, abs=1e-10)
 
 
 @settings(deadline=None, max_examples=40)
@@ -430,7 +430,7 @@ def test_alpha_and_kappa_are_those_of_nltk_where_missing_codes_are_left_out(cell
     triples = [(c, u, v) for u, row in enumerate(cells) for c, v in enumerate(row) if v is not None]
     pairable = {u for u, row in enumerate(cells) if sum(v is not None for v in row) > 1}
     assume(len({v for _, u, v in triples if u in pairable}) > 1)
-    assert krippendorff_alpha(cells) == pytest.approx(AnnotationTask(triples).alpha(), abs=1e-10)
+    assert krippendorff_alpha(cells, rows="units") == pytest.approx(AnnotationTask(triples).alpha(), abs=1e-10)
     full = [(row[0], row[1]) for row in cells if row[0] is not None and row[1] is not None]
     assume(len({v for pair in full for v in pair}) > 1)
     task = AnnotationTask([(c, u, v) for u, pair in enumerate(full) for c, v in enumerate(pair)])
@@ -692,3 +692,44 @@ def test_the_interval_holds_a_known_alpha_in_about_95_of_100_samples(units: int)
         row = quietly(agreement, given_, seed=repetition, replicates=200).row(0, named=True)
         held += row["low"] <= right**2 <= row["high"]
     assert 0.90 <= held / repetitions <= 0.99
+
+
+def test_an_array_has_the_interval_that_its_labels_have() -> None:
+    rng = np.random.default_rng(5)
+    codes = {name: rng.choice(["N", "C"], 60, p=[0.8, 0.2]).tolist() for name in "ab"}
+    codes["b"] = [a if rng.random() < 0.7 else b for a, b in zip(codes["a"], codes["b"], strict=True)]
+    given = labels(codes)
+    row = agreement(given, seed=3, replicates=200).row(0, named=True)
+    units = given.table.filter(coder="a")["post_id"].to_list()
+    made = krippendorff_alpha(turned(list(codes.values())), ci="bootstrap", units=units, replicates=200, seed=3)
+    assert (made.value, made.low, made.high) == pytest.approx((row["alpha"], row["low"], row["high"]), abs=1e-12)
+    assert float(made) == made.value
+    mixed = rng.permutation(60)
+    cells = [turned(list(codes.values()))[i] for i in mixed]
+    again = krippendorff_alpha(cells, ci="bootstrap", units=[units[i] for i in mixed], replicates=200, seed=3)
+    assert (again.low, again.high, again.se) == pytest.approx((made.low, made.high, made.se), abs=1e-12)
+    assert repr(made).endswith("(bootstrap over 60 units)")
+
+
+def test_rows_may_be_coders_and_a_wide_array_is_asked_what_it_is() -> None:
+    for level, expected in PUBLISHED.items():
+        assert krippendorff_alpha(FOUR_CODERS, level, rows="coders") == pytest.approx(expected, abs=1e-10)
+        with pytest.warns(DiscourseWarning, match=r"^the array has 4 units and 12 coders; if its rows are coders say"):
+            wrong = krippendorff_alpha(FOUR_CODERS, level)
+        assert wrong == krippendorff_alpha(FOUR_CODERS, level, rows="units")
+        assert abs(wrong - expected) > 0.1
+    made = krippendorff_alpha(FOUR_CODERS, rows="coders", ci="jackknife")
+    reach = 2.2281388519649385 * JACKKNIFE["nominal"]
+    assert (made.low, made.high) == pytest.approx((PUBLISHED["nominal"] - reach, 1.0), abs=1e-9)
+    assert (made.se, made.n_units) == (pytest.approx(JACKKNIFE["nominal"], abs=1e-10), 11)
+
+
+def test_an_interval_that_cannot_be_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"^a bootstrap draws units; give a seed, like seed=1$"):
+        krippendorff_alpha(turned(BINARY), ci="bootstrap")
+    with pytest.raises(UsageError, match=r"^units names 9 units and the array has 10; give each its own id$"):
+        krippendorff_alpha(turned(BINARY), ci="bootstrap", seed=1, units=[*range(9), 0])
+    with pytest.raises(SchemaError, match=r"^ci is 'boot'; it must be 'bootstrap' or 'jackknife'"):
+        krippendorff_alpha(turned(BINARY), ci="boot")
+    with pytest.raises(SchemaError, match=r"^rows is 'coder'; it must be 'units' or 'coders'"):
+        krippendorff_alpha(turned(BINARY), rows="coder")

@@ -119,7 +119,7 @@ def test_everyone_is_trained_on_the_training_part_alone_and_recalibrated_on_the_
     truth = np.array([FRAMES.index(value) for value in posts["value"][60:90]])
     at = fit_temperature(np.log(np.maximum(between, 1e-6)), truth)
     assert np.allclose(said[RECALIBRATED].probabilities, tempered(expected.probabilities, at))
-    assert nll(tempered(between, at), truth)[0] <= nll(between, truth)[0] + 1e-9
+    assert nll(tempered(between, at), truth) <= nll(between, truth) + 1e-9
     assert list(everyone(model, posts, Split(np.arange(60), NOTHING, np.arange(60, 120)))) == list(MODELS)
 
 
@@ -136,9 +136,9 @@ def test_a_temperature_from_the_part_between_mends_an_overconfident_model() -> N
     split = Split(np.arange(200), np.arange(400, 600), np.arange(200, 400))
     said = everyone(hot, posts, split)
     tested = truth[400:]
-    before, after = (nll(said[name].probabilities, tested)[0] for name in ("classifier", RECALIBRATED))
+    before, after = (nll(said[name].probabilities, tested) for name in ("classifier", RECALIBRATED))
     assert after < before - 0.2
-    ideal = nll(softmax(logits[400:], axis=1), tested)[0]
+    ideal = nll(softmax(logits[400:], axis=1), tested)
     assert after == pytest.approx(ideal, abs=0.03)
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from discourse.framing.calibration import Isotonic, fit_isotonic
+from discourse.errors import MeaningError, UsageError
+from discourse.framing.calibration import Isotonic, Platt, fit_isotonic, isotonic, platt
 from discourse.framing.linear import softmax
 
 Floats = np.ndarray
@@ -89,3 +90,48 @@ def test_a_class_without_posts_keeps_its_probability() -> None:
 def test_no_texts_give_no_rows() -> None:
     made = fit_isotonic(*drawn(50, 1, 1.0))
     assert made.of(np.zeros((0, 3))).shape == (0, 3)
+
+
+# scikit-learn 1.9.1, to five digits.
+SCORES, OUTCOMES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], [0, 0, 1, 0, 1, 1, 0, 1, 1]
+
+
+def test_one_class_of_a_known_case() -> None:
+    assert isotonic(SCORES, OUTCOMES).tolist() == pytest.approx([0, 0, 1 / 2, 1 / 2, 2 / 3, 2 / 3, 2 / 3, 1, 1])
+    line = platt(SCORES, OUTCOMES)
+    assert (line.a, line.b) == pytest.approx((-3.0351059411124037, 1.2857867909276026), abs=1e-5)
+    assert line.of([0.25, 0.75]).tolist() == pytest.approx([0.37121445629411975, 0.7291950955029677], abs=1e-5)
+
+
+def fitted(line: Platt, score: Floats, y: Floats) -> float:
+    """The log likelihood that Platt's line maximises, by its definition."""
+    ones, zeros = (y == 1).sum(), (y == 0).sum()
+    wanted = np.where(y == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    p = 1 / (1 + np.exp(line.a * score + line.b))
+    return float((wanted * np.log(p) + (1 - wanted) * np.log(1 - p)).sum())
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.sampled_from([0.01, 1.0, 1000.0]))
+def test_no_other_line_is_likelier(seed: int, n: int, scale: float) -> None:
+    draw = np.random.default_rng(seed)
+    score = draw.normal(5.0, 1.0, n) * scale
+    y = (draw.random(n) < 0.5).astype(int)
+    line = platt(score, y)
+    best = fitted(line, score, y)
+    for a, b in ((0.01, 0.0), (-0.01, 0.0), (0.0, 0.01), (0.0, -0.01)):
+        assert fitted(Platt(line.a + a / scale, line.b + b), score, y) <= best + 1e-9
+    assert np.array_equal(isotonic(score, y), IsotonicRegression().fit(score, y).predict(score))
+
+
+def test_scores_without_error_or_without_a_word_have_a_line_too() -> None:
+    sharp = platt([0.0, 1.0, 2.0, 3.0], [0, 0, 1, 1])
+    assert -5 < sharp.a < 0
+    assert platt([2.0, 2.0], [1, 1]).of([0.0, 9.0]).tolist() == pytest.approx([3 / 4, 3 / 4])
+    for one in (platt, isotonic):
+        with pytest.raises(UsageError, match=r"^score has the shape \(2,\) and y \(2,\); give a number and a 0 or 1"):
+            one([0.5, 0.6], [0, 2])
+        with pytest.raises(UsageError, match=r"^score has the shape \(1,\) and y \(2,\)"):
+            one([0.5], [0, 1])
+        with pytest.raises(MeaningError, match=r"^a calibration is fitted on posts with labels; there are none$"):
+            one([], [])

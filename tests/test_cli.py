@@ -18,7 +18,7 @@ from conftest import ROOT, TinyDemo
 from discourse import cli as module
 from discourse.errors import DiscourseWarning, PrivacyError
 
-STAGES = ["read", "prepare", "label", "train", "judge", "frame", "measure", "draw", "report"]
+STAGES = ["read", "prepare", "label", "train", "judge", "frame", "measure", "effects", "draw", "report"]
 
 
 def typed(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:

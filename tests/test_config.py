@@ -9,8 +9,10 @@ import pytest
 
 from discourse.corpus.population import Population
 from discourse.errors import BadInput, MissingData, UsageError
+from discourse.impact.events import EventPlan
 from discourse.readers.read import FORMATS
 from discourse.study.config import MeasureSettings, Study
+from discourse.study.effect_settings import EffectSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = {
@@ -52,6 +54,7 @@ def test_the_smallest_study_has_the_defaults(folder: Path) -> None:
     assert (study.corpus.made_up, study.corpus.format, study.corpus.mapping) == (False, None, None)
     assert (study.labels.layout, study.labels.training_share) == ("long", None)
     assert (study.events, study.truth) == (None, None)
+    assert study.effects == EffectSettings()
 
 
 def test_every_setting_gets_through(folder: Path) -> None:
@@ -62,6 +65,9 @@ def test_every_setting_gets_through(folder: Path) -> None:
         measure='every = "1d"\nbegin = 2025-01-01T00:00:00+05:00\nend = 2025-02-01\nweights = ["post"]\nforce = true\n'
         'gold_within = "side"\nreplicates = 10\nshuffles = 20',
         events='file = "events.csv"', truth='file = "truth.csv"',
+        effects='measures = ["both"]\nsides = ["unknown"]\nevents = ["e"]\nevery = "1w"\nbefore = 5\nafter = 6\n'
+        'slope = false\nanticipation = 1\ndrop = 2\nleads = 3\nlags = 7\nplacebo = false\nchange_points = false\n'
+        'smooth = false\nbots = [0, 0.5]',
     )  # fmt: skip
     assert (study.corpus.format, study.corpus.made_up, study.corpus.where) == ("csv", True, "Ask.")
     assert study.population == Population(("reply",), 26, True)
@@ -70,6 +76,10 @@ def test_every_setting_gets_through(folder: Path) -> None:
     begin, end = datetime(2024, 12, 31, 19, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC)
     assert study.measure == MeasureSettings("1d", begin, end, "side", ("post",), 10, 20, True)
     assert (study.events, study.truth) == (folder / "events.csv", folder / "truth.csv")
+    assert study.effects == EffectSettings(
+        ("both",), ("unknown",), ("e",), "1w", 5, 6, False, 1, 2, 3, 7, False, False, False, (0, 0.5)
+    )
+    assert study.effects.plan == EventPlan(None, False, 1, 2, 5, 6, None, 3, 7)
 
 
 def test_the_demonstration_study_is_sound() -> None:
@@ -97,7 +107,7 @@ WRONG = {
         {"study": 'name = "a"\ntitle = "t"\nsed = 1'},
     "the study file has no [sides] section; see docs/study-file.md for what belongs there": {"sides": None},
     "a key of the study file is 'event'; it must be 'study', 'corpus', 'sides', 'population', 'labels', 'classifier', "
-    "'measure', 'events' or 'truth'. Did you mean 'events'?": {"event": 'file = "events.csv"'},
+    "'measure', 'events', 'effects', 'hypotheses' or 'truth'. Did you mean 'events'?": {"event": 'file = "events.csv"'},
     '[corpus] names no files; write files = ["posts.jsonl.zst"], or store = "my-corpus"': {"corpus": "files = []"},
     'files of [corpus] must be a list of words; write files = ["...", "..."]': {"corpus": 'files = "posts.jsonl"'},
     "made_up in [corpus] is 'false'; it must be true or false, like false":
@@ -151,6 +161,19 @@ WRONG = {
     "a time in [measure] is datetime.datetime(2025, 1, 1, 0, 0); write it with its zone, like "
     "2024-12-01T00:00:00+05:00": {"measure": "end = 2025-01-01T00:00:00"},
     "a key of [events] is 'path'; it must be 'file'": {"events": 'path = "events.csv"'},
+    "measures in [effects] is []; name one or more, each once": {"effects": "measures = []"},
+    "measures in [effects] is ['both', 'both']; name one or more, each once":
+        {"effects": 'measures = ["both", "both"]'},
+    "measures in [effects] is 'both'; it must be a list, like ['nationalist', 'net-tone-gap']":
+        {"effects": 'measures = "both"'},
+    "sides in [effects] is [1]; name them in a list of words, each once": {"effects": "sides = [1]"},
+    "events in [effects] is ['a', 'a']; name them in a list of words, each once": {"effects": 'events = ["a", "a"]'},
+    "every in [effects] is '1mo'; it must be '1d' or '1w'": {"effects": 'every = "1mo"'},
+    "before in [effects] is 0; it must be a whole number from 1": {"effects": "before = 0"},
+    "drop in [effects] is -1; it must be a whole number from 0": {"effects": "drop = -1"},
+    "smooth in [effects] is 1; it must be true or false, like true": {"effects": "smooth = 1"},
+    "bots in [effects] is [1.0]; each must be from 0 to under 1, like 0.05": {"effects": "bots = [1.0]"},
+    "bots in [effects] is [True]; each must be from 0 to under 1, like 0.05": {"effects": "bots = [true]"},
 }  # fmt: skip
 
 
@@ -159,7 +182,7 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(folder: Path,
     assert said(folder, **WRONG[sentence]) == sentence
 
 
-@pytest.mark.parametrize("section", ["measure", "classifier", "population"])
+@pytest.mark.parametrize("section", ["measure", "classifier", "population", "effects"])
 def test_a_word_where_a_section_belongs(folder: Path, section: str) -> None:
     body = "".join(f"[{name}]\n{text}\n" for name, text in BASE.items())
     (folder / "study.toml").write_text(f"{section} = 5\n{body}", "utf-8")

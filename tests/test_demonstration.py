@@ -12,6 +12,7 @@ from discourse.schema import FRAMES
 from discourse.simulate.conflict import windowed_truth
 from discourse.store.saved import load_corpus
 from discourse.study.config import Study
+from discourse.study.frozen import compared, decisions, read_freezes
 from discourse.study.stages import Desk, stages_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,6 +85,29 @@ def test_first_and_last_week_are_marked_and_thin_ones_withheld(series: pl.DataFr
     assert first["n_authors"] < 30
     assert first["estimate"] is None
     assert "withheld" in first["flags"]
+
+
+def test_what_was_expected_was_frozen_before_looking_and_is_answered_by_the_truth(desk: Desk) -> None:
+    freezes = read_freezes(desk.study.frozen)
+    assert not freezes[0].looked
+    assert set(compared(freezes, decisions(desk.study))["decided"]) == {"before"}
+    answers = pl.read_csv(ROOT / "figures" / "demo" / "hypotheses.csv")
+    assert answers.select("id", "answer").rows() == [("H1", "as expected"), ("H2", "not told")]
+    # The strikes move Afghanistan's true nationalist share from under a third to about two thirds within days.
+    assert desk.study.truth is not None
+    truth = pl.read_csv(desk.study.truth, try_parse_dates=True).filter(side="afghanistan", frame="nationalist")
+    at = pl.date(2024, 12, 24)
+    before, after = (truth.filter(rows)["share"].mean() for rows in (
+        pl.col("day").is_between(at - pl.duration(days=14), at, closed="left"),
+        pl.col("day").is_between(at, at + pl.duration(days=3))))  # fmt: skip
+    low, high = answers.select("low", "high").row(0)
+    assert low < after - before < high  # type: ignore[operator]
+
+
+def test_no_gap_is_withheld_where_sides_are_known_and_coded(desk: Desk) -> None:
+    assert pl.read_csv(desk.path("reasons.csv")).height == 0
+    found = pl.read_csv(desk.path("guards.csv"))
+    assert set(found["flag"]) == {"n_eff_below_30"}
 
 
 def test_published_series_is_what_the_code_makes(series: pl.DataFrame) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -15,10 +17,13 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from discourse.corpus.posts import Corpus
 from discourse.corpus.texts import with_text
 from discourse.errors import BadInput, SchemaError
-from discourse.framing.features import SIZES, Weighting, count, fits, folded, languages, texts_of
+from discourse.framing import features, reading
+from discourse.framing.features import SIZES, Weighting, count, fits, folded, languages, read, texts_of
 from discourse.schema import LANGUAGES, POSTS
+from discourse.text.chunks import parts
 from discourse.text.noise import mask
 from discourse.text.normal_form import normal_forms
+from discourse.text.tokens import WORDS
 
 
 def posts(*texts: str | None) -> pl.DataFrame:
@@ -112,6 +117,30 @@ def test_the_language_of_a_table_is_its_own_and_detected_where_it_has_none() -> 
 def test_masking_is_that_of_the_text_layer(text: str) -> None:
     assert texts_of([text]) == [mask(text.lower())]
     assert texts_of(posts(text)) == [mask(text)]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.text("aبß\u064e\u200c_1!، ", max_size=20), max_size=6), st.integers(1, 30))
+def test_tokens_of_texts_read_together_are_those_of_each_chunk(texts: list[str], characters: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "parts", lambda given: parts(given, characters))
+        made = read(texts)
+    pattern = re.compile(rf"{WORDS}|[^\w\s]")
+    wanted = [[word for chunk in text.split() for word in pattern.findall(folded(chunk))] for text in texts]
+    at = [made.at[first:last] for first, last in pairwise(made.ends)]
+    assert [[made.words[one] for one in of_text] for of_text in at] == wanted
+    assert made.words == list(dict.fromkeys(word for of_text in wanted for word in of_text))
+
+
+def test_rows_are_scored_the_same_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["we want peace", "", "we want war", "peace peace now", "no"]
+    counted = count(texts)
+    weighting = Weighting.fit(counted, least=1)
+    weights = np.random.default_rng(1).normal(size=(2, weighting.size))
+    wanted = weighting.scores(counted, weights)
+    for at_once in (1, 20, 40):
+        monkeypatch.setattr(features, "_AT_ONCE", at_once)
+        assert (weighting.scores(counted, weights) == wanted).all()
 
 
 LETTERS = "abc اأبپتٹټجچيىیےېۍئكکگګهہھەةۀۂنںڼشښٱرڑړ\u064e\u0650\u0651\u0654\u0670\u06d6\u200c\u0640 12١#_@!،"

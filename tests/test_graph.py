@@ -65,6 +65,7 @@ def test_every_form_of_edges_and_sides_makes_the_same_graph() -> None:
         (table.to_pandas(), of_authors.to_pandas()),
         (table.lazy(), dict(zip(names, sides, strict=True))),
         (matrix, sides),
+        (tuple(map(tuple, matrix)), tuple(sides)),
         (sparse.csr_array(matrix), sides),
         (Drawn(), sides),
     ]

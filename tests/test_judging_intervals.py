@@ -17,7 +17,7 @@ from discourse.judging.intervals import (
     error_interval,
     interval_of,
     logit_interval,
-    risk_bound,
+    selective_bound,
 )
 from discourse.judging.scores import average_precision, brier, calibration_excess, ece, macro, nll
 from discourse.judging.tables import score_tables
@@ -92,14 +92,14 @@ def test_the_interval_of_the_calibration_error_by_hand() -> None:
 
 @pytest.mark.parametrize(("wrong", "n", "delta"), [(0, 10, 0.05), (3, 40, 0.05), (17, 200, 0.00625), (39, 40, 0.1)])
 def test_the_bound_is_where_so_few_errors_would_have_that_chance(wrong: int, n: int, delta: float) -> None:
-    bound = risk_bound(wrong, n, delta)
+    bound = selective_bound(wrong, n, delta)
     assert binom.cdf(wrong, n, bound) == pytest.approx(delta)
     assert bound == pytest.approx(beta.ppf(1 - delta, wrong + 1, n - wrong))
 
 
 def test_the_bound_of_nothing_or_of_all_wrong_is_one() -> None:
-    assert risk_bound(0, 0, 0.05) == 1.0
-    assert risk_bound(5, 5, 0.05) == 1.0
+    assert selective_bound(0, 0, 0.05) == 1.0
+    assert selective_bound(5, 5, 0.05) == 1.0
 
 
 def test_alike_posts_of_one_author_are_worth_less() -> None:
@@ -135,9 +135,9 @@ def truth_of(heat: float, shares: tuple[float, ...]) -> dict[tuple[str, str, str
         made[model, "macro_f1", "all"] = float(macro(f1, np.ones(4, dtype=bool)))
         made[model, "accuracy", "all"] = float((true == guess.predicted).mean())
         for metric, of in (("nll", nll), ("brier", brier), ("ece", ece)):
-            made[model, metric, "all"] = float(of(guess.probabilities, true)[0])
+            made[model, metric, "all"] = float(of(guess.probabilities, true))
         for i, frame in enumerate(FRAMES):
-            made[model, "average_precision", frame] = float(average_precision(guess.probabilities[:, i], true == i)[0])
+            made[model, "average_precision", frame] = float(average_precision(guess.probabilities[:, i], true == i))
     key, share = ("macro_f1", "all"), float((true == 0).mean())
     made["classifier - plain", *key] = made["classifier", *key] - made["plain", *key]
     made["majority", *key] = 2 * share / (share + 1) / 4
@@ -177,5 +177,5 @@ def test_the_signed_errors_of_bins_add_up_to_the_error() -> None:
     posts, one, _ = guessed(50, 1)
     true = posts["value"].replace_strict(dict(zip(FRAMES, range(4), strict=True)), return_dtype=pl.Int64).to_numpy()
     excess = calibration_excess(one.probabilities, true)
-    assert np.abs(excess).sum() == pytest.approx(ece(one.probabilities, true)[0])
+    assert np.abs(excess).sum() == pytest.approx(ece(one.probabilities, true))
     assert excess.sum() == pytest.approx((one.predicted == true).mean() - one.probabilities.max(axis=1).mean())

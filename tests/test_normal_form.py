@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from discourse.errors import SchemaError
 from discourse.schema import LANGUAGES
-from discourse.text.normal_form import align, normal_form, normal_forms
+from discourse.text.normal_form import _NOT_PLAIN, MAX_MARKS, align, normal_form, normal_forms
 
 # Letters, marks, digits, joiners, controls and emoji that interact with one another.
 TRICKY = (
@@ -187,3 +187,25 @@ def test_only_the_standard_library_makes_the_normal_form() -> None:
     imported = set(re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)) - {"discourse"}
     assert imported >= {"re", "unicodedata"}
     assert imported <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("lang", sorted(LANGUAGES))
+def test_plain_chunks_become_what_every_step_makes_of_them(lang: str) -> None:
+    plain = [char for char in map(chr, range(0x21, 0x1FB00)) if not char.isspace() and not _NOT_PLAIN.search(char)]
+    assert {"a", "Z", "9", "ی", "ك", "۔", "’", "é", "😀"} <= set(plain)
+    draw = random.Random(1)
+    chunks = plain + ["".join(draw.choices(plain, k=draw.randint(2, MAX_MARKS))) for _ in range(500)]
+    assert normal_forms(chunks, [lang] * len(chunks)) == [align(chunk, lang)[0] for chunk in chunks]
+
+
+def test_a_chunk_too_long_or_with_one_strange_sign_is_not_plain() -> None:
+    strange = ["a" * 31, "a\u0651b", "İ", "۱", "❤\u200d"]
+    assert _NOT_PLAIN.findall("\n".join(["a" * 30, *strange[:2], "ab", *strange[2:]])) == strange
+
+
+def test_neighbours_in_a_column_change_nothing() -> None:
+    texts = ["ΑΣ Σ", "ΟΔΟΣ", "A\u0301 b", "\u0640", "\u0301a", "كيا", ""] + ["x" * 10_000] * 110 + ["ΑΣ"]
+    langs = ["other", "other", "en", "ur", "und", "ur", "ps"] + ["en"] * 110 + ["en"]
+    together = normal_forms(texts, langs)
+    assert together == [normal_form(text, lang) for text, lang in zip(texts, langs, strict=True)]
+    assert together[:2] == ["ας σ", "οδος"]

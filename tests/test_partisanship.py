@@ -269,6 +269,15 @@ def test_groups_and_authors_must_fit(group: list[str], author: list[str] | None,
 # ---- the words
 
 
+def test_counts_may_be_lists_tuples_or_sparse_and_must_be_rows() -> None:
+    rows = [[2, 1, 0, 3], [0, 4, 1, 1], [0, 1, 5, 1], [1, 0, 2, 2]]
+    made = {leave_out_partisanship(given, list("aabb"))
+            for given in (rows, tuple(map(tuple, rows)), np.array(rows), sparse.csr_array(rows))}  # fmt: skip
+    assert len(made) == 1
+    with pytest.raises(UsageError, match=r"^counts have the shape \(4,\); give a row of token counts an author$"):
+        leave_out_partisanship([1, 2, 3, 4], list("aabb"))
+
+
 def test_the_words_add_up_to_the_value_and_none_is_named_for_few() -> None:
     counts, is_first, _ = spoken(np.random.default_rng(12), (60, 45), 0.5)
     counts[:9, 150] += 30  # nine loud authors and a word of theirs

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,10 +15,10 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from conftest import SHARED
 from discourse.errors import MeaningError, UsageError
 from discourse.judging.scores import (
     FLOOR,
+    TemperatureScaling,
     aurc,
     average_precision,
     brier,
@@ -33,6 +30,7 @@ from discourse.judging.scores import (
     frame_scores,
     macro,
     nll,
+    risks,
     tempered,
 )
 from discourse.schema import FRAMES
@@ -133,9 +131,9 @@ def test_average_precision_does_not_know_the_order_of_rows_and_of_nothing_is_not
     rng = np.random.default_rng(2)
     scores, positive = rng.integers(0, 4, 40) / 4.0, rng.random(40) < 0.4
     mixed = rng.permutation(40)
-    assert average_precision(scores, positive)[0] == pytest.approx(average_precision(scores[mixed], positive[mixed])[0])
-    assert average_precision(np.zeros(40), positive)[0] == pytest.approx(positive.mean())
-    assert np.isnan(average_precision(np.zeros(0), np.zeros(0, dtype=bool))[0])
+    assert average_precision(scores, positive) == pytest.approx(average_precision(scores[mixed], positive[mixed]))
+    assert average_precision(np.zeros(40), positive) == pytest.approx(positive.mean())
+    assert np.isnan(average_precision(np.zeros(0), np.zeros(0, dtype=bool)))
 
 
 @settings(deadline=None, max_examples=50)
@@ -153,18 +151,18 @@ def test_likelihood_and_squared_error_are_those_of_scikit_learn_and_of_the_formu
 
 def test_an_impossible_frame_costs_the_floor() -> None:
     shares = np.array([[0.0, 1.0]])
-    assert nll(shares, np.array([0]))[0] == pytest.approx(-np.log(FLOOR))
-    assert nll(shares, np.array([1]))[0] == 0.0
-    assert brier(shares, np.array([0]))[0] == 2.0
+    assert nll(shares, np.array([0])) == pytest.approx(-np.log(FLOOR))
+    assert nll(shares, np.array([1])) == 0.0
+    assert brier(shares, np.array([0])) == 2.0
 
 
 def test_the_calibration_error_by_hand() -> None:
     """Ten posts of confidence 0.8 (bin 12 of 15), five right; ten of 0.6, all right: (0.3 x 10 + 0.4 x 10) / 20."""
     shares = np.vstack([np.tile([0.8, 0.2], (10, 1)), np.tile([0.4, 0.6], (10, 1))])
     truth = np.array([0] * 5 + [1] * 5 + [1] * 10)
-    assert ece(shares, truth)[0] == pytest.approx(0.35)
-    assert ece(shares, truth, bins=1)[0] == pytest.approx(abs(0.75 - 0.7))
-    excess = calibration_excess(shares, truth)[0]
+    assert ece(shares, truth) == pytest.approx(0.35)
+    assert ece(shares, truth, bins=1) == pytest.approx(abs(0.75 - 0.7))
+    excess = calibration_excess(shares, truth)
     assert excess[11] == pytest.approx(-0.15)
     assert excess[8] == pytest.approx(0.2)
     weights = np.append(np.ones(10), np.zeros(10))
@@ -175,21 +173,21 @@ def test_the_calibration_error_by_hand() -> None:
 
 def test_the_upper_end_of_a_bin_is_inside_and_the_lower_outside() -> None:
     shares = np.array([[0.5, 0.5], [0.5 + 1e-9, 0.5 - 1e-9]])
-    assert np.flatnonzero(calibration_excess(shares, np.array([0, 0]), bins=2)[0]).tolist() == [0, 1]
+    assert np.flatnonzero(calibration_excess(shares, np.array([0, 0]), bins=2)).tolist() == [0, 1]
 
 
 def test_a_calibrated_model_has_a_small_error_and_a_hot_one_a_large() -> None:
     rng = np.random.default_rng(4)
     shares = rng.dirichlet(np.full(4, 0.7), 40_000)
     truth = (shares.cumsum(axis=1) > rng.random(40_000)[:, None]).argmax(axis=1)
-    assert ece(shares, truth)[0] < 0.012
-    assert ece(tempered(shares, 0.4), truth)[0] > 0.1
+    assert ece(shares, truth) < 0.012
+    assert ece(tempered(shares, 0.4), truth) > 0.1
 
 
 def test_the_area_under_the_risk_coverage_curve_by_hand_with_ties_and_weights() -> None:
     sure, wrong = np.array([0.9, 0.7, 0.7, 0.5]), np.array([False, True, False, True])
-    assert aurc(sure, wrong)[0] == pytest.approx((0 + 1 / 3 + 1 / 3 + 2 / 4) / 4)
-    assert aurc(sure[::-1], wrong[::-1])[0] == pytest.approx((0 + 1 / 3 + 1 / 3 + 2 / 4) / 4)
+    assert aurc(sure, wrong) == pytest.approx((0 + 1 / 3 + 1 / 3 + 2 / 4) / 4)
+    assert aurc(sure[::-1], wrong[::-1]) == pytest.approx((0 + 1 / 3 + 1 / 3 + 2 / 4) / 4)
     weights = np.array([[2.0, 1.0, 0.0, 1.0]])
     assert aurc(sure, wrong, weights)[0] == pytest.approx((2 * 0 + 1 * (1 / 3) + 1 * (2 / 4)) / 4)
 
@@ -204,9 +202,9 @@ def test_whole_weights_are_repeated_posts(seed: int, n: int) -> None:
     again = np.repeat(np.arange(n), counts)
     wrong = shares.argmax(axis=1) != truth
     for of in (nll, brier, ece):
-        assert of(shares, truth, counts[None].astype(float))[0] == pytest.approx(of(shares[again], truth[again])[0])
+        assert of(shares, truth, counts[None].astype(float))[0] == pytest.approx(of(shares[again], truth[again]))
     weighted = aurc(shares.max(axis=1), wrong, counts[None].astype(float))[0]
-    assert weighted == pytest.approx(aurc(shares.max(axis=1)[again], wrong[again])[0])
+    assert weighted == pytest.approx(aurc(shares.max(axis=1)[again], wrong[again]))
 
 
 def test_the_temperature_is_where_the_likelihood_is_best_and_keeps_the_most_likely_frame() -> None:
@@ -215,7 +213,7 @@ def test_the_temperature_is_where_the_likelihood_is_best_and_keeps_the_most_like
     truth = (softmax(logits / 1.7, axis=1).cumsum(axis=1) > rng.random(300)[:, None]).argmax(axis=1)
     best = fit_temperature(logits, truth)
     assert 1.2 < best < 2.4
-    at = {t: nll(softmax(logits / t, axis=1), truth)[0] for t in (best, best * 1.01, best / 1.01)}
+    at = {t: nll(softmax(logits / t, axis=1), truth) for t in (best, best * 1.01, best / 1.01)}
     assert min(at, key=lambda t: at[t]) == best
     shares = softmax(logits, axis=1)
     assert np.allclose(tempered(shares, best), softmax(logits / best, axis=1), atol=1e-4)
@@ -231,21 +229,63 @@ def test_the_temperature_of_logits_that_are_always_right_or_tell_nothing_is_cut(
         fit_temperature(np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
 
 
-def test_the_reference_values_of_calibration_and_selection_are_reproduced() -> None:
-    path = SHARED / "reference" / "reference_values.json"
-    if not path.is_file():
-        pytest.skip("needs ../shared with reference/reference_values.json")
-    cases = json.loads(path.read_text("utf-8"))["cases"]
-    case: dict[str, Any] = next(one for one in cases if one["id"] == "calibration_1")
-    logits, truth = np.array(case["input"]["logits"]), np.array(case["input"]["y"])
-    out, shares = case["output"], softmax(logits, axis=1)
-    best = fit_temperature(logits, truth)
+# scikit-learn 1.9.1 and the root of the score equation, on twelve posts.
+LOGITS = [
+    [2.0, 0.1, -0.5],
+    [1.2, 0.9, 0.1],
+    [0.3, 1.8, -0.2],
+    [-0.4, 2.2, 0.6],
+    [0.5, 0.2, 1.9],
+    [1.5, -0.3, 1.4],
+    [0.2, 0.1, 0.8],
+    [2.5, 0.4, 0.1],
+    [0.1, 1.1, 0.9],
+    [-0.2, 0.3, 2.4],
+    [1.1, 1.0, 0.2],
+    [0.6, 0.5, 0.4],
+]
+TRUE = [0, 1, 1, 1, 2, 2, 2, 0, 2, 2, 0, 0]
+RISKS = [0, 0, 0, 0, 0, 0, 0, 0.125, 0.2222222222222222, 0.3, 0.2727272727272727, 0.25]
+
+
+def test_calibration_and_selection_of_a_known_case_from_plain_lists() -> None:
+    shares, scaled = softmax(LOGITS, axis=1).tolist(), TemperatureScaling().fit(LOGITS, TRUE)
+    wrong = [max(row) != row[true] for row, true in zip(shares, TRUE, strict=True)]
+    sure = [max(row) for row in shares]
     made = {
-        "T_star": best, "nll_T1": nll(shares, truth)[0], "nll_Tstar": nll(softmax(logits / best, axis=1), truth)[0],
-        "brier_T1": brier(shares, truth)[0], "accuracy": (shares.argmax(axis=1) == truth).mean(),
-        "AURC": aurc(shares.max(axis=1), shares.argmax(axis=1) != truth)[0],
-        **{f"ece{bins}_T1": ece(shares, truth, bins=bins)[0] for bins in (5, 10, 15)},
+        float(scaled): 0.31908244066605235, float(nll(shares, TRUE)): 0.5736057224493994,
+        float(nll(scaled.predict_proba(LOGITS), TRUE)): 0.4096298603774966,
+        float(brier(shares, TRUE)): 0.31807945912593183, float(ece(shares, TRUE)): 0.20882341199768029,
+        float(ece(shares, TRUE, bins=10)): 0.190484376528416, float(aurc(sure, wrong)): 0.09749579124579123,
     }  # fmt: skip
-    assert set(made) == set(out) - {"risk_coverage"}
-    for name, value in made.items():
-        assert value == pytest.approx(out[name], abs=case["tol"]), name
+    for value, wanted in made.items():
+        assert value == pytest.approx(wanted, abs=1e-8)
+    assert risks(sure, wrong).tolist() == pytest.approx(RISKS)
+    assert risks(sure, wrong).mean() == pytest.approx(float(aurc(sure, wrong)))
+    assert risks([0.5, 0.5, 0.9], [True, False, False]).tolist() == pytest.approx([0, 1 / 3, 1 / 3])
+
+
+def test_a_scaling_is_a_value_that_keeps_its_order_and_says_what_it_is() -> None:
+    plain = TemperatureScaling()
+    hot = plain.fit(np.array(LOGITS) * 3.0, TRUE)
+    assert float(plain) == 1.0
+    assert float(hot) == pytest.approx(3.0 * 0.31908244066605235, abs=1e-8)
+    assert (hot.predict_proba(LOGITS).argmax(axis=1) == np.argmax(LOGITS, axis=1)).all()
+    assert np.allclose(plain.predict_proba(LOGITS), softmax(LOGITS, axis=1))
+    with pytest.raises(UsageError, match=r"^the temperature is 0.0; it must be above 0$"):
+        TemperatureScaling(0.0)
+
+
+@pytest.mark.parametrize(
+    ("truth", "message"),
+    [
+        ([0, 1], "probabilities have the shape (1, 2) and truth (2,); give a row of k probabilities a post"),
+        ([2], "truth holds numbers from 2 to 2; with 2 frames give 0 to 1"),
+        ([-1], "truth holds numbers from -1 to -1; with 2 frames give 0 to 1"),
+    ],
+)
+def test_truth_that_does_not_fit_is_refused(truth: list[int], message: str) -> None:
+    for of in (nll, brier, ece, fit_temperature):
+        with pytest.raises(UsageError) as caught:
+            of([[0.5, 0.5]], truth)  # type: ignore[operator]
+        assert str(caught.value).startswith(message)

@@ -10,6 +10,7 @@ from scipy.stats import beta
 
 from discourse.errors import MeaningError, UsageError
 from discourse.judging.evaluate import Evaluation
+from discourse.judging.intervals import selective_bound
 from discourse.judging.scores import aurc
 from discourse.judging.selective import THRESHOLDS, risk_coverage
 from discourse.schema import FRAMES
@@ -118,5 +119,35 @@ def test_the_bounds_hold_the_risk_at_all_thresholds_at_once() -> None:
         naive.append(all(row["upper_posts"] >= risk[row["threshold"]] for row in rows))
     assert np.mean(held) >= 0.93
     assert np.mean(naive) <= np.mean(held)
-    made = aurc(sure, wrong)[0]
+    made = aurc(sure, wrong)
     assert risk_coverage(tested(posts, one.probabilities)).aurc == pytest.approx(made, abs=0.1)
+
+
+def test_arrays_give_what_an_evaluation_gives() -> None:
+    sure = [0.9] * 20 + [0.6] * 20
+    right = [False] + [True] * 19 + [False] * 8 + [True] * 12
+    names = [f"a{i % 15}" for i in range(40)]
+    whole = risk_coverage(evaluation(sure, right, names), thresholds=[0.0, 0.7])
+    shares = [[one, 1 - one] for one in sure]
+    made = risk_coverage(shares, [0 if one else 1 for one in right], names, thresholds=[0.0, 0.7])
+    assert made.table.equals(whole.table)
+    assert float(made) == made.aurc == whole.aurc
+    assert made.risks.tolist() == pytest.approx([1 / 20] * 20 + [9 / 40] * 20)
+    alone = risk_coverage(shares, [0 if one else 1 for one in right], thresholds=[0.0])
+    assert alone.table["upper"][0] == pytest.approx(beta.ppf(0.95, 10, 31))
+    with pytest.raises(UsageError, match=r"^probabilities alone tell no risk; give the true frames too"):
+        risk_coverage(shares)
+    with pytest.raises(UsageError, match=r"^author has the shape \(1,\); it must name one for each of 40 posts$"):
+        risk_coverage(shares, [0] * 40, ["a"])
+
+
+def test_bounds_of_several_thresholds_hold_together() -> None:
+    made = selective_bound([0, 3, 10], [10, 10, 10], delta=0.1, thresholds=4)
+    assert made.tolist() == pytest.approx([beta.ppf(1 - 0.1 / 4, 1, 10), beta.ppf(1 - 0.1 / 4, 4, 7), 1.0])
+    for delta, thresholds in ((0.0, 1), (1.0, 1), (0.05, 0)):
+        with pytest.raises(
+            UsageError, match=r"^delta is .* and thresholds \d; give a delta from 0 to 1 and 1 or more$"
+        ):
+            selective_bound(1, 2, delta, thresholds)
+    with pytest.raises(UsageError, match=r"^wrong must lie between 0 and n"):
+        selective_bound(3, 2)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from discourse.errors import BadInput, MeaningError, MissingData, SchemaError, UsageError
 from discourse.estimators.simplex import simplex_points
-from discourse.measure.tallies import PREDICTED, SCALE, SCORES, STEPS, Design, Tallies, tally
+from discourse.measure.tallies import PREDICTED, SCALE, SCORES, STEPS, Design, Tallies, tally, tally_parts, total
 from discourse.poisson import poisson_weights
 from discourse.schema import FRAMES, WEIGHTS
 
@@ -84,7 +84,9 @@ def test_whole_authors_in_any_partition_and_order_add_up_to_the_bit(
 ) -> None:
     made = design(weight)
     whole = tally(frame(rows), made)
-    a, b, c = (tally(each, made) for each in parts_of(rows, True, part))
+    parts = parts_of(rows, True, part)
+    a, b, c = (tally(each, made) for each in parts)
+    assert tally_parts(parts, made) == whole
     assert (a + b) + c == whole
     assert a + (b + c) == whole
     assert c + a + b == whole
@@ -174,8 +176,11 @@ def test_whole_cells_in_any_partition_add_up_to_the_bit(
     asked, everything = design(weight, scores=scores), full_frame(rows)
     home = [part[(WINDOWS.index(row[1]) * 3 + SIDES.index(row[2])) % len(part)] for row, *_ in rows]
     at = pl.Series(home, dtype=pl.Int64)
-    a, b, c = (tally(everything.filter(at == one), asked) for one in range(3))
-    assert (c + a) + b == a + (b + c) == tally(everything, asked)
+    parts = [everything.filter(at == one) for one in range(3)]
+    a, b, c = (tally(one, asked) for one in parts)
+    assert (
+        tally_parts(parts, asked) == total([a, b, c], asked) == (c + a) + b == a + (b + c) == tally(everything, asked)
+    )
 
 
 def test_what_is_not_asked_for_is_not_counted() -> None:
@@ -212,7 +217,11 @@ def test_scores_need_probabilities_and_unique_texts_need_copies() -> None:
 
 
 def test_a_sum_that_does_not_fit_is_refused() -> None:
-    big = tally(frame([("x:a", "w1", "pakistan", "neither", "both", 1e-7)]), design("post"))
+    post = frame([("x:a", "w1", "pakistan", "neither", "both", 1e-7)])
+    big = tally(post, design("post"))
+    assert tally_parts([post] * 5, design("post")) == total([big] * 5, design("post"))
+    with pytest.raises(UsageError, match=r"^the sum of these tallies does not fit into 64 bits \(gold\)"):
+        tally_parts([post] * 6, design("post"))
     with pytest.raises(UsageError, match=r"^the sum of these tallies does not fit into 64 bits \(gold\)"):
         reduce(lambda total, _: total + total, range(12), big)
 

@@ -14,8 +14,9 @@ import pytest
 from discourse.errors import SchemaError, UsageError
 from discourse.schema import FRAMES
 from discourse.simulate import validation as module
+from discourse.simulate.days import EVENT, World, daily_counts
 from discourse.simulate.shifts import SHIFTS, TRAINING_MIX, Shifted, posteriors, shifted_posts, true_shares
-from discourse.simulate.validation import COLUMNS, EXPERIMENTS, validate
+from discourse.simulate.validation import COLUMNS, validate
 
 
 @pytest.mark.parametrize("shift", SHIFTS)
@@ -112,10 +113,39 @@ def test_heavy_posting_is_told_by_weight(monkeypatch: pytest.MonkeyPatch) -> Non
     }
 
 
+def test_a_latent_process_fools_the_test_that_knows_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_POSTS_A_DAY", (200,))
+    monkeypatch.setattr(module, "_LATENT", ((0.0, 0.0), (0.85, 0.5)))
+    table = validate(80, seed=4, experiments=("events",))
+    for setting in ("200 posts a day, autocorrelation 0.0", "200 posts a day, autocorrelation 0.85"):
+        made = row(table, setting, "binomial_ar1", "level change, logits")
+        assert made["coverage"] > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 80)
+        assert abs(made["bias"]) < 4 * made["rmse"] / np.sqrt(80)
+    assert row(table, "200 posts a day, autocorrelation 0.0", "binomial", "level change, logits")["coverage"] > 0.87
+    assert row(table, "200 posts a day, autocorrelation 0.85", "binomial", "level change, logits")["coverage"] < 0.4
+
+
+def test_daily_counts_have_the_correlation_and_the_change_they_are_given() -> None:
+    rng = np.random.default_rng(6)
+    made = [daily_counts(World(20_000, 0.6, 0.35), 0.5, rng, trend=0.0, wave=0.0) for _ in range(150)]
+    logits = np.array([np.log(y / (n - y)) for y, n in made])
+    before, after = logits[:, :EVENT], logits[:, EVENT:]
+    # 150 series of means with standard errors near 0.35 sqrt(4 / 30) / sqrt(150) = 0.01
+    assert after.mean() - before.mean() == pytest.approx(0.5, abs=0.05)
+    assert before.mean() == pytest.approx(-0.7, abs=0.04)
+    assert logits[:, EVENT:].std(axis=0).mean() == pytest.approx(0.35, abs=0.03)
+    pairs = np.corrcoef(before[:, :-1].ravel(), before[:, 1:].ravel())[0, 1]
+    assert pairs == pytest.approx(0.6, abs=0.04)
+    trend = np.mean([y / n for y, n in (daily_counts(World(5_000, 0.0, 0.0), 0.0, rng) for _ in range(20))], axis=0)
+    # Whole weeks of the wave cancel: 84 days apart, 84 times 0.003 on the logit scale.
+    early, late = (np.log(part / (1 - part)).mean() for part in (trend[0:28], trend[84:112]))
+    assert late - early == pytest.approx(84 * 0.003, abs=0.02)
+
+
 def test_a_wrong_request_is_answered() -> None:
     with pytest.raises(UsageError, match=r"^repetitions is 1; a share of intervals needs 2 or more, like 400$"):
         validate(1, seed=1)
-    with pytest.raises(UsageError, match=r"^there is no experiment 'shifts'; there are shift, posting, volume"):
+    with pytest.raises(UsageError, match=r"^there is no experiment 'shifts'; there are shift, posting, volume, events"):
         validate(2, seed=1, experiments=("shifts",))
 
 
@@ -138,7 +168,10 @@ def test_the_command_prints_the_table_and_writes_it(tmp_path: Path) -> None:
     said = json.loads(done.stdout)["table"]
     assert [one["repetitions"] for one in said] == [3] * len(said)
     assert pl.read_csv(tmp_path / "a.csv").height == len(said) > 0
-    assert set(EXPERIMENTS) >= {one["experiment"] for one in said}
-    failed = subprocess.run([*asked, "--experiment", "none"], capture_output=True, text=True, check=False)
-    assert failed.returncode == 2
-    assert "there is no experiment 'none'" in failed.stderr
+    subprocess.run([*asked, "--out", str(tmp_path / "a.md")], capture_output=True, check=True)
+    rows = [line for line in (tmp_path / "a.md").read_text("utf-8").splitlines() if line.startswith("| ")]
+    first = said[0]
+    assert len(rows) == 1 + len({(one["setting"], one["quantity"]) for one in said})
+    assert rows[1].startswith(
+        f"| {first['setting']} | {first['quantity']} | {first['coverage']:.3f} ({first['bias']:+.4f}"
+    )

@@ -14,14 +14,15 @@ __all__ = ["validate"]
 @click.command()
 @click.option("--repetitions", type=click.IntRange(min=2), default=400, show_default=True, help="Of each setting.")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="The same seed gives the same table.")
-@click.option("--experiment", "experiments", multiple=True, help="One of shift, posting, volume; again for more.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the table here as CSV, too.")
+@click.option("--experiment", "experiments", multiple=True, help="shift, posting, volume or events; again for more.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the table here, too: .csv or .md.")
 @AS_JSON
 def validate(repetitions: int, seed: int, experiments: tuple[str, ...], out: Path | None, *, as_json: bool) -> None:
     """Measure made-up posts with known truth: how often intervals hold it, and how far estimates are off.
 
-    All experiments with 400 repetitions take about half an hour on two cores.
+    All experiments with 400 repetitions take about half an hour on one core.
     """
+    from discourse.simulate.validation import as_markdown
     from discourse.simulate.validation import validate as run
     from discourse.whole import write_whole
 
@@ -31,7 +32,8 @@ def validate(repetitions: int, seed: int, experiments: tuple[str, ...], out: Pat
     finally:
         status.clear()
     if out is not None:
-        write_whole(out, table.write_csv(float_precision=4).encode("utf-8"))
+        text = as_markdown(table) if out.suffix == ".md" else table.write_csv(float_precision=4)
+        write_whole(out, text.encode("utf-8"))
     lines = [
         f"{row['setting']:42} {row['method']:24} {row['quantity']:15} holds {row['coverage']:.3f}  "
         f"bias {row['bias']:+.4f}  width {row['width']:.3f}"

@@ -1,15 +1,21 @@
-"""Language, normal form and sentiment of every post, each distinct text worked out once."""
+"""Language, normal form and sentiment of every post, each distinct text worked out once; and the hashtag most share."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import polars as pl
+import regex
 
 from discourse.corpus.posts import Corpus
 from discourse.text.columns import english_only
 from discourse.text.language import identify
+from discourse.text.noise import HASHTAG
 from discourse.text.normal_form import normal_forms
 
-__all__ = ["with_text"]
+__all__ = ["campaign_share", "with_text"]
+
+_TAG = regex.compile(HASHTAG)
 
 
 def with_text(corpus: Corpus) -> Corpus:
@@ -40,3 +46,19 @@ def with_text(corpus: Corpus) -> Corpus:
     counts = posts.group_by("lang").len().sort("lang").rows()
     listed = ", ".join(f"{lang} {count}" for lang, count in counts) or "no posts"
     return corpus.replace_posts(posts.select(corpus.posts.columns), "text", f"language: {listed}")
+
+
+def campaign_share(posts: pl.DataFrame) -> float:
+    """The part of posts, from 0 to 1, that carry the hashtag which most of them carry; 0 without posts.
+
+    Reads `text_norm`, in which a hashtag has one spelling.
+
+    >>> campaign_share(pl.DataFrame({"text_norm": ["#peace now #peace", "for #peace", "#war", None]}))
+    0.5
+    """
+    counts = posts.group_by("text_norm").len().drop_nulls("text_norm")
+    carried: Counter[str] = Counter()
+    for text, n in counts.iter_rows():
+        for tag in {found[1:] for found in _TAG.findall(text)}:
+            carried[tag] += n
+    return max(carried.values(), default=0) / max(posts.height, 1)

@@ -185,11 +185,14 @@ def _scripts(reading: Reading) -> Floats:
 
     A word counts for the script of its first letter; what stands for links and names counts for none.
     """
-    counts = np.zeros((len(reading.words), len(_SCRIPTS)))
-    for at, word in enumerate(reading.words):
-        if word[0].isalpha() and word not in _MASKS:
-            counts[at, _PLACE[script_of(word)]] = len(word)
-    total = reading.sums(counts)
+    first = [word[0] for word in reading.words]
+    none = len(_SCRIPTS)
+    place = {sign: _PLACE[script_of(sign)] if sign.isalpha() else none for sign in set(first)}
+    places = np.array([place[sign] for sign in first], np.int64)
+    places[[at for at, word in enumerate(reading.words) if word in _MASKS]] = none
+    counts = np.zeros((len(first), none + 1))
+    counts[np.arange(len(first)), places] = np.fromiter(map(len, reading.words), np.float64, len(first))
+    total = reading.sums(counts[:, :none])
     shares: Floats = total / np.maximum(total.sum(axis=1, keepdims=True), 1.0)
     return shares
 

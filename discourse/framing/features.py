@@ -7,11 +7,8 @@ words: a stored model holds nothing of its training posts.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -23,40 +20,22 @@ from scipy.sparse import csr_array, diags_array, hstack
 
 from discourse.corpus.posts import Corpus
 from discourse.errors import BadInput, SchemaError
+from discourse.framing.reading import BITS, MARKS, SIZES, Counted, Reading, count, folded, read
 from discourse.text.chunks import MAX_CHARACTERS, Memo, strings
-from discourse.text.hashing import bucket, letter_groups, pair_hashes, word_hashes
 from discourse.text.language import identify
-from discourse.text.letters import SKELETON
 from discourse.text.noise import MENTION, URL, mask
 from discourse.text.normal_form import normal_forms
-from discourse.text.tokens import WORDS
 
 __all__ = [
-    "BITS", "Counted", "Reading", "Text", "Weighting", "count", "fits", "folded", "languages", "model_text", "read",
-    "table_of", "texts_of",
+    "BITS", "SIZES", "Counted", "Reading", "Text", "Weighed", "Weighting", "count", "fits", "folded", "languages",
+    "model_text", "read", "scored", "table_of", "texts_of",
 ]  # fmt: skip
 
-BITS: Final = 19
-SIZES: Final = (2, 3, 4, 5)
-_LETTERS, _WORD, _PAIR = 3, 5, 6  # salts
-_TOKEN = re.compile(rf"{WORDS}|[^\w\s]")
+_AT_ONCE: Final = 2**18
 _MENTION = regex.compile(MENTION)
 _URL = regex.compile(URL, regex.IGNORECASE)
-_MASKED: Final = ("@", "＠", "http", "www.", "t.co", "twitter.com")  # one of these is in all that is masked
-# Marks that the normal form of some languages leaves out, and letters that it folds beside those of the skeleton. Madda
-# and hamza (0653 to 0655) first join the letter before them, as NFC has it, and go where they cannot.
-_SIGNS: Final = (
-    (0x0610, 0x061A), (0x064B, 0x0652), (0x0656, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06DC), (0x06DF, 0x06E8),
-    (0x06EA, 0x06ED), (0x0898, 0x089F), (0x08CA, 0x08E1), (0x08E3, 0x08FF),
-)  # fmt: skip
-_FOLD: Final = {**SKELETON, **{code: None for a, b in _SIGNS for code in range(a, b + 1)}, ord("ٱ"): "ا", 0x200D: None}
-_MARKS = re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _SIGNS) + "]+")
-_HAMZA = re.compile("[\u0653-\u0655]+")
-_NON_JOINERS = re.compile(r"(?<=\u200c)\u200c+|^\u200c+|\u200c+$")
 
-Counted = tuple[csr_array, csr_array]
 Floats = npt.NDArray[np.float64]
-Hashes = npt.NDArray[np.uint64]
 
 
 class Text(str):
@@ -78,16 +57,16 @@ class Text(str):
     @classmethod
     def of(cls, text: str, names: tuple[int, ...] = (), *, lang: str | None = None, source: str | None = None) -> Text:
         """A text with the hashes of its names, and its language or what that is to be detected from."""
-        made = cls(text)
-        made.names, made.lang, made.source = names, lang, source
-        return made
+        return _text(text, names, lang, source)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _text, (str(self), self.names, self.lang, self.source)
 
 
 def _text(text: str, names: tuple[int, ...], lang: str | None, source: str | None) -> Text:
-    return Text.of(text, names, lang=lang, source=source)
+    made = Text(text)
+    made.names, made.lang, made.source = names, lang, source
+    return made
 
 
 def texts_of(posts: pl.DataFrame | Corpus | Iterable[str | None]) -> list[Text]:
@@ -104,10 +83,11 @@ def texts_of(posts: pl.DataFrame | Corpus | Iterable[str | None]) -> list[Text]:
     table = table_of(posts)
     if table is not None:
         langs = table["lang"].to_list() if "lang" in table.columns else [None] * table.height
-        return [_masked(text, memo, lang, text) for text, lang in zip(model_text(table), langs, strict=True)]
-    given = strings(posts)  # type: ignore[arg-type]
-    forms = normal_forms(given, ["und"] * len(given))
-    return [_masked(form or "", memo, None, text or "") for form, text in zip(forms, given, strict=True)]
+        forms = model_text(table).to_list()
+        return [_masked(form, form.lower(), memo, lang, form) for form, lang in zip(forms, langs, strict=True)]
+    given = [text or "" for text in strings(posts)]  # type: ignore[arg-type]
+    made = normal_forms(given, ["und"] * len(given))
+    return [_masked(form or "", form or "", memo, None, text) for form, text in zip(made, given, strict=True)]
 
 
 def languages(texts: Sequence[str]) -> list[str]:
@@ -145,120 +125,22 @@ def model_text(posts: pl.DataFrame) -> pl.Series:
     return posts["text_norm"].fill_null("").alias("model_text")
 
 
-def _masked(text: str, memo: Memo[int], lang: str | None, source: str) -> Text:
+def _masked(text: str, lower: str, memo: Memo[int], lang: str | None, source: str) -> Text:
+    """The text of a normal form, `lower` in lower case."""
     names: tuple[int, ...] = ()
-    lower = text.lower()
-    if any(sign in lower for sign in _MASKED):
-        text = _MARKS.sub("", text)
+    # One of these is in all that is masked.
+    if "@" in lower or "＠" in lower or "http" in lower or "www." in lower or "t.co" in lower or "twitter.com" in lower:
+        text = MARKS.sub("", text)
         masked = mask(text)
         if "<user>" in masked:
             names = tuple(memo[name] for name in _MENTION.findall(_URL.sub(" ", text)))
         text = masked
-    return Text.of(text[:MAX_CHARACTERS].replace("_", " "), names, lang=lang, source=source)
+    return _text(text[:MAX_CHARACTERS].replace("_", " "), names, lang, source)
 
 
 def _name(mention: str) -> int:
-    bare = _folded(mention[1:]).casefold().encode("utf-8", "surrogatepass")
+    bare = folded(mention[1:]).casefold().encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(bare, digest_size=6, person=b"discourse-name").digest())
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The tokens of n texts: text i has those from `ends[i]` up to `ends[i + 1]` of `at`, which name one of `words`."""
-
-    at: npt.NDArray[np.int32]
-    ends: npt.NDArray[np.int64]
-    words: list[str]
-
-    def __len__(self) -> int:
-        return len(self.ends) - 1
-
-    @cached_property
-    def hashes(self) -> Hashes:
-        """The 64-bit hash of each token."""
-        return word_hashes(self.words)[self.at] if len(self.at) else np.empty(0, np.uint64)
-
-    @cached_property
-    def rows(self) -> npt.NDArray[np.int64]:
-        """Which text each token stands in."""
-        return np.repeat(np.arange(len(self)), np.diff(self.ends))
-
-    def count(self) -> Counted:
-        """What `count` gives of these texts."""
-        return self.sums(_groups_of(self.words)), _words_and_pairs(self)
-
-    def sums(self, table: Any) -> Any:
-        """For each text the sum of a table's rows over its tokens; the table has a row for each of `words`."""
-        ends = self.ends.astype(np.int32 if len(self.at) < 2**31 else np.int64)
-        held = csr_array((np.ones(len(self.at), np.float32), self.at.copy(), ends), (len(self), len(self.words)))
-        held.sum_duplicates()
-        return held @ table
-
-
-def read(texts: Sequence[str]) -> Reading:
-    """The tokens of n texts as `texts_of` gives them: words, and each sign that is none.
-
-    >>> found = read(["no war, no", ""])
-    >>> [found.words[at] for at in found.at], found.ends.tolist()
-    (['no', 'war', ',', 'no'], [0, 4, 4])
-    """
-    index: dict[str, int] = {}
-    memo: Memo[list[int]] = Memo(
-        lambda chunk: [index.setdefault(word, len(index)) for word in _TOKEN.findall(_folded(chunk))]
-    )
-    held: list[int] = []
-    ends = [0]
-    for text in texts:
-        for chunk in text.split():
-            held += memo[chunk]
-        ends.append(len(held))
-    return Reading(np.array(held, np.int32), np.array(ends, np.int64), list(index))
-
-
-def folded(text: str) -> str:
-    """A text with one letter for all that keyboards offer for it: the same for its normal forms in any language.
-
-    >>> folded("كيا") == folded("کیا")
-    True
-    """
-    return text if text.isascii() else " ".join(filter(None, map(_folded, text.split())))
-
-
-def _folded(chunk: str) -> str:
-    if chunk.isascii():
-        return chunk
-    made = chunk.translate(_FOLD)
-    if len(made) < len(chunk) or _HAMZA.search(made):
-        made = _HAMZA.sub("", unicodedata.normalize("NFC", made))
-    return _NON_JOINERS.sub("", made) if "\u200c" in made else made
-
-
-def count(texts: Sequence[str]) -> Counted:
-    """Counts of letter groups (2 to 5 letters inside words) and of words and pairs of words, each n x 2^19.
-
-    Each distinct word is cut into groups once; a post's groups are the sum over its words. Letters that one keyboard
-    offers for another's count as one.
-
-    >>> [block.shape for block in count(["peace now"])], int(count(["peace now"])[1].sum())
-    ([(1, 524288), (1, 524288)], 3)
-    """
-    return read(texts).count()
-
-
-def _groups_of(words: Sequence[str]) -> csr_array:
-    nothing = (np.empty(0, np.int32), np.empty(0, np.int32))
-    buckets, owners = zip(*letter_groups(words, SIZES, _LETTERS, BITS), nothing, strict=True)
-    places = (np.concatenate(owners), np.concatenate(buckets))
-    return csr_array((np.ones(len(places[0]), np.float32), places), (len(words), 1 << BITS))
-
-
-def _words_and_pairs(reading: Reading) -> csr_array:
-    hashes, row = reading.hashes, reading.rows
-    together = row[:-1] == row[1:]
-    pairs = pair_hashes(hashes[:-1], hashes[1:])[together]
-    rows = np.concatenate([row, row[:-1][together]])
-    columns = np.concatenate([bucket(hashes, _WORD, BITS), bucket(pairs, _PAIR, BITS)])
-    return csr_array((np.ones(len(rows), np.float32), (rows, columns)), (len(reading), 1 << BITS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,21 +187,20 @@ class Weighting:
 
     def scores(self, counted: Counted, weights: Floats) -> Floats:
         """`of(counted) @ weights.T` of n texts and k rows of weights, n x k, without making the weighted counts."""
-        total = np.zeros((counted[0].shape[0], len(weights)))
-        start = 0
-        for block, columns, idf in zip(counted, self.columns, self.idf, strict=True):
-            own = weights[:, start : start + len(columns)]
+        return scored(counted, self.weighed(weights))
+
+    def weighed(self, weights: Floats) -> tuple[Weighed, Weighed]:
+        """What `scored` takes for k rows of weights: what each bucket of the two blocks is worth."""
+        start, made = 0, []
+        for columns, idf in zip(self.columns, self.idf, strict=True):
+            own = weights[:, start : start + len(columns)].T
             start += len(columns)
-            # Buckets of no column share a last one of no weight: all that follows fits a processor's cache.
-            place = np.full(block.shape[1], len(columns), np.int32)
+            # Buckets of no column share a last one of no weight.
+            place = np.full(1 << BITS, len(columns), np.int32)
             place[columns] = np.arange(len(columns), dtype=np.int32)
-            at = place[block.indices]
-            shape = (block.shape[0], len(columns) + 1)
-            data = _sublinear(block.data) * np.append(idf, 0.0)[at]
-            lengths = np.sqrt(csr_array((data**2, at, block.indptr), shape).sum(axis=1))
-            made = csr_array((data, at, block.indptr), shape) @ np.vstack([own.T, np.zeros(len(weights))])
-            total += made / np.where(lengths > 0, lengths, 1.0)[:, None]
-        return total
+            worth = np.ascontiguousarray(np.vstack([own, np.zeros(len(weights))]))
+            made.append(Weighed(place, np.append(idf, 0.0), worth))
+        return made[0], made[1]
 
     @staticmethod
     def _lengths(values: csr_array) -> Floats:
@@ -342,8 +223,50 @@ def fits(columns: Sequence[npt.NDArray[Any]], idf: Sequence[npt.NDArray[Any]]) -
     return sum(map(len, columns))
 
 
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """A block of buckets with k weights each: bucket b has the idf and the weights (a row of k) at `place[b]`."""
+
+    place: npt.NDArray[np.int32]
+    idf: Floats
+    weights: Floats
+
+
+def scored(counted: Counted, blocks: tuple[Weighed, Weighed]) -> Floats:
+    """Sums of the weights of n texts by their sublinear tf-idf, each block of length 1, n x k.
+
+    >>> counted = count(["no war", ""])
+    >>> scored(counted, Weighting.fit(counted, least=1).weighed(np.zeros((3, 20)))).shape
+    (2, 3)
+    """
+    total = np.zeros((counted[0].shape[0], blocks[0].weights.shape[1]))
+    for block, weighed in zip(counted, blocks, strict=True):
+        first, last = 0, len(block.indptr) - 1
+        while first < last:
+            # As many rows as hold so many values, one at least: they too fit the cache.
+            end = int(np.searchsorted(block.indptr, block.indptr[first] + _AT_ONCE, side="right")) - 1
+            rows = slice(first, max(end, first + 1))
+            total[rows] += _scored(block, rows, weighed)
+            first = rows.stop
+    return total
+
+
+def _scored(block: csr_array, rows: slice, weighed: Weighed) -> Floats:
+    ends = block.indptr[rows.start : rows.stop + 1]
+    inside = slice(ends[0], ends[-1])
+    # Every place is one of idf's: to clip them costs less than to check them.
+    at = weighed.place.take(block.indices[inside], mode="clip")
+    data = _sublinear(block.data[inside]) * weighed.idf.take(at, mode="clip")
+    ends, shape = ends - ends[0], (rows.stop - rows.start, len(weighed.idf))
+    lengths = np.sqrt(csr_array((data**2, at, ends), shape).sum(axis=1))
+    made = csr_array((data, at, ends), shape) @ weighed.weights
+    scores: Floats = made / np.where(lengths > 0, lengths, 1.0)[:, None]
+    return scores
+
+
 def _sublinear(counts: npt.NDArray[np.float32]) -> Floats:
-    made = np.ones(len(counts))
-    several = np.flatnonzero(counts > 1)
-    made[several] += np.log(counts[several].astype(np.float64))
+    """1 + ln of each count, all whole and above 0."""
+    of_count = np.ones(int(counts.max(initial=0)) + 1)
+    of_count[1:] += np.log(np.arange(1, len(of_count)))
+    made: Floats = of_count.take(counts.astype(np.int32), mode="clip")
     return made

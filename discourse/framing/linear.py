@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from discourse.errors import BadInput
-from discourse.framing.features import Counted, Weighting, fits
+from discourse.framing.features import Counted, Weighed, Weighting, fits, scored
 
 __all__ = ["Linear", "Recipe", "deal", "fit_linear", "fit_temperature", "fit_with_scores", "places", "softmax"]
 
@@ -57,7 +58,11 @@ class Linear:
 
     def scores(self, counted: Counted, dense: Floats) -> Floats:
         """Scores of n texts in the k classes, n x k: the larger, the more the class; not calibrated."""
-        return self.weighting.scores(counted, self.weights) + dense @ self.dense.T + self.intercept
+        return scored(counted, self._weighed) + dense @ self.dense.T + self.intercept
+
+    @cached_property
+    def _weighed(self) -> tuple[Weighed, Weighed]:
+        return self.weighting.weighed(self.weights)
 
     def probabilities(self, counted: Counted, dense: Floats) -> Floats:
         """Probabilities of n texts, n x k; rows sum to 1."""

@@ -251,7 +251,10 @@ def author_counts(
     >>> matrix.toarray().tolist(), is_first.tolist()
     ([[1.0, 2.0], [1.0, 1.0]], [False, True])
     """
-    matrix = sparse.csr_array(counts, dtype=np.float64, copy=True)
+    rows_of = counts if sparse.issparse(counts) else np.asarray(counts, dtype=np.float64)
+    if rows_of.ndim != 2:
+        raise UsageError(f"counts have the shape {rows_of.shape}; give a row of token counts an author")
+    matrix = sparse.csr_array(rows_of, dtype=np.float64, copy=True)
     matrix.sum_duplicates()
     if (matrix.data < 0).any():
         raise UsageError("counts of tokens are below 0; give how often each was used")

@@ -13,19 +13,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.stats import beta, norm
 
 from discourse.errors import UsageError
-from discourse.estimators.proportions import clopper_pearson, kish_n_eff, ratio_se
+from discourse.estimators.proportions import kish_n_eff, ratio_se
 
 __all__ = [
-    "LEVEL", "Draws", "Interval", "effective_posts", "error_interval", "interval_of", "logit_interval", "risk_bound",
+    "LEVEL", "Draws", "Interval", "effective_posts", "error_interval", "interval_of", "logit_interval",
+    "selective_bound",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -151,17 +152,27 @@ def error_interval(excess: Floats) -> Interval:
     return estimate, max(0.0, estimate - noise - (middle - low)), max(estimate, min(1.0, estimate + high - middle))
 
 
-def risk_bound(wrong: float, n: float, delta: float) -> float:
+def selective_bound(wrong: npt.ArrayLike, n: npt.ArrayLike, delta: float = 0.05, thresholds: int = 1) -> Any:
     """Upper bound of an error rate that holds with chance 1 - `delta` (Clopper and Pearson): wrong of n, 0 to 1.
 
-    The 1 - delta quantile of Beta(wrong + 1, n - wrong); n may be an effective number. 1 when all, or none, are there.
+    The 1 - delta / t quantile of Beta(wrong + 1, n - wrong), with t `thresholds` looked at (Bonferroni): then the
+    bounds of all of them hold together. n may be an effective number; numbers or arrays. 1 when all are wrong, or none
+    is there. Raises `UsageError` for a delta outside 0 to 1, fewer than one threshold, or more wrong than there are.
 
-    >>> round(risk_bound(0, 10, 0.05), 4)  # 1 - 0.05 ** (1 / 10)
+    >>> round(selective_bound(0, 10, 0.05), 4)  # 1 - 0.05 ** (1 / 10)
     0.2589
+    >>> selective_bound([0, 3], [10, 10], thresholds=5).round(4).tolist()
+    [0.369, 0.7029]
     """
-    if n <= 0 or wrong >= n:
-        return 1.0
-    return float(clopper_pearson(wrong, n, level=1 - 2 * delta)[1])
+    if not 0.0 < delta < 1.0 or thresholds < 1:
+        raise UsageError(f"delta is {delta} and thresholds {thresholds}; give a delta from 0 to 1 and 1 or more")
+    k, m = np.broadcast_arrays(np.asarray(wrong, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    if ((k < 0) | (k > np.maximum(m, 0.0))).any():
+        raise UsageError("wrong must lie between 0 and n: so many of n posts")
+    inside = k < m
+    a, b = np.where(inside, k + 1.0, 1.0), np.where(inside, m - k, 1.0)
+    made: Floats = np.where(inside, beta.ppf(1.0 - delta / thresholds, a, b), 1.0)
+    return float(made) if made.ndim == 0 else made
 
 
 def effective_posts(wrong: Flags, place: Codes) -> float:

@@ -1,7 +1,8 @@
 """How good predictions are: numbers on weighted posts, for many sets of weights at once.
 
 Letters of shapes: n posts, k frames, b sets of weights (the first of them usually ones, the others a bootstrap).
-Whatever takes weights of shape (b, n) gives a value for each set, shape (b,); without weights every post counts once.
+Whatever takes weights (b, n) gives a value for each set, shape (b,). Without weights every post counts once, and the
+value is one number, as with weights (n,). Lists do as well as arrays.
 
 Sources: Guo, Pleiss, Sun and Weinberger (2017), *On Calibration of Modern Neural Networks* (temperature, expected
 calibration error); Brier (1950), *Verification of Forecasts*; Geifman, Uziel and El-Yaniv (2019), *Bias-Reduced
@@ -10,6 +11,7 @@ Uncertainty Estimation for Deep Neural Classifiers* (area under the risk-coverag
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,8 +22,8 @@ from scipy.special import logsumexp, softmax
 from discourse.errors import MeaningError, UsageError
 
 __all__ = [
-    "BINS", "FLOOR", "aurc", "average_precision", "brier", "calibration_excess", "confusion_scores", "ece",
-    "fit_temperature", "frame_counts", "frame_scores", "macro", "nll", "tempered",
+    "BINS", "FLOOR", "TemperatureScaling", "aurc", "average_precision", "brier", "calibration_excess", "classified",
+    "confusion_scores", "ece", "fit_temperature", "frame_counts", "frame_scores", "macro", "nll", "risks", "tempered",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -95,113 +97,154 @@ def macro(values: Floats, averaged: Flags) -> Floats:
     return made
 
 
-def average_precision(scores: Floats, positive: Flags, weights: Floats | None = None) -> Floats:
-    """Average precision of ranking n posts by `scores`, shape (b,), 0 to 1; NaN where no positive post has weight.
+def average_precision(scores: npt.ArrayLike, positive: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
+    """Average precision of ranking n posts by `scores`, 0 to 1; NaN where no positive post has weight.
 
     The sum over thresholds of (gain in recall) x (precision), posts of one score taken together, as
     `sklearn.metrics.average_precision_score`. A ranking that knows nothing gets the share of positives.
 
-    >>> average_precision(np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False, True, False])).round(4).tolist()
-    [0.8333]
+    >>> round(float(average_precision([0.9, 0.8, 0.7, 0.6], [True, False, True, False])), 4)
+    0.8333
     """
     order, ends = _descending(scores)
-    at = _weights(weights, len(scores))[:, order]
-    seen = at.cumsum(axis=1)[:, ends]
-    hits = (at * positive[order]).cumsum(axis=1)[:, ends]
-    total = hits[:, -1] if len(ends) else np.zeros(len(at))
-    gain = np.diff(hits, axis=1, prepend=0.0)
+    at = _weights(weights, len(order))[..., order]
+    seen = at.cumsum(axis=-1)[..., ends]
+    hits = (at * np.asarray(positive, dtype=bool)[order]).cumsum(axis=-1)[..., ends]
+    total = hits[..., -1] if len(ends) else np.zeros(at.shape[:-1])
+    gain = np.diff(hits, axis=-1, prepend=0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = np.where(seen > 0, hits / seen, 0.0)
-        made: Floats = np.where(total > 0, (gain * precision).sum(axis=1) / total, np.nan)
+        made: Floats = np.where(total > 0, (gain * precision).sum(axis=-1) / total, np.nan)
     return made
 
 
-def nll(probabilities: Floats, truth: Codes, weights: Floats | None = None) -> Floats:
-    """Mean negative log-likelihood, in nats, of the true frames under probabilities (n, k); shape (b,), from 0.
+def nll(probabilities: npt.ArrayLike, truth: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
+    """Mean negative log-likelihood, in nats, from 0, of true frames (n,), numbered from 0, under probabilities (n, k).
 
     Probabilities below `FLOOR` count as `FLOOR`.
 
-    >>> nll(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 0])).round(4).tolist()
-    [0.3466]
+    >>> round(float(nll([[0.5, 0.5], [1.0, 0.0]], [0, 0])), 4)
+    0.3466
     """
-    given = probabilities[np.arange(len(truth)), truth]
-    return _mean(-np.log(np.maximum(given, FLOOR)), weights)
+    shares, true = classified(probabilities, truth)
+    return _mean(-np.log(np.maximum(shares[np.arange(len(true)), true], FLOOR)), weights)
 
 
-def brier(probabilities: Floats, truth: Codes, weights: Floats | None = None) -> Floats:
+def brier(probabilities: npt.ArrayLike, truth: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
     """Mean over posts of the squared distance of the k probabilities from the truth, summed over frames; 0 to 2.
 
-    >>> brier(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 0])).tolist()
-    [0.25]
+    Probabilities (n, k) and true frames (n,), numbered from 0.
+
+    >>> float(brier([[0.5, 0.5], [1.0, 0.0]], [0, 0]))
+    0.25
     """
-    hit = np.arange(probabilities.shape[1]) == truth[:, None]
-    return _mean(((probabilities - hit) ** 2).sum(axis=1), weights)
+    shares, true = classified(probabilities, truth)
+    hit = np.arange(shares.shape[1]) == true[:, None]
+    return _mean(((shares - hit) ** 2).sum(axis=1), weights)
 
 
-def ece(probabilities: Floats, truth: Codes, weights: Floats | None = None, bins: int = BINS) -> Floats:
-    """Expected calibration error of the most likely frame, shape (b,), 0 to 1: how far confidence is from accuracy.
+def ece(
+    probabilities: npt.ArrayLike, truth: npt.ArrayLike, weights: npt.ArrayLike | None = None, bins: int = BINS
+) -> Floats:
+    """Expected calibration error of the most likely frame, 0 to 1: how far confidence is from accuracy.
 
     Posts are put into `bins` bins of equal width by the probability of their most likely frame (the lower end of a
     bin is outside, the upper inside); the distance of mean confidence and accuracy is averaged over bins by their
     posts. It is never below 0, so that few posts make a perfectly calibrated model look worse than it is. Raises
     `UsageError` for fewer than one bin.
 
-    >>> ece(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 0])).tolist()  # one of one right at 0.5
-    [0.25]
+    >>> float(ece([[0.5, 0.5], [1.0, 0.0]], [0, 0]))  # one of one right at 0.5
+    0.25
     """
-    made: Floats = np.abs(calibration_excess(probabilities, truth, weights, bins)).sum(axis=1)
+    made: Floats = np.abs(calibration_excess(probabilities, truth, weights, bins)).sum(axis=-1)
     return made
 
 
-def calibration_excess(probabilities: Floats, truth: Codes, weights: Floats | None = None, bins: int = BINS) -> Floats:
-    """Accuracy less confidence in each bin of `ece` times the bin's share of posts, (b, bins); above 0: too timid.
+def calibration_excess(
+    probabilities: npt.ArrayLike, truth: npt.ArrayLike, weights: npt.ArrayLike | None = None, bins: int = BINS
+) -> Floats:
+    """Accuracy less confidence in each bin of `ece` times the bin's share of posts, (..., bins); above 0: too timid.
 
-    >>> calibration_excess(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 0]), bins=2).tolist()
-    [[0.25, 0.0]]
+    >>> calibration_excess([[0.5, 0.5], [1.0, 0.0]], [0, 0], bins=2).tolist()
+    [0.25, 0.0]
     """
     if bins < 1:
         raise UsageError(f"bins is {bins}; it must be 1 or more, like {BINS}")
-    confidence = probabilities.max(axis=1, initial=0.0)
-    right = probabilities.argmax(axis=1) == truth
+    shares, true = classified(probabilities, truth)
+    confidence = shares.max(axis=1, initial=0.0)
+    right = shares.argmax(axis=1) == true
     bin_of = np.searchsorted(np.linspace(0.0, 1.0, bins + 1)[1:-1], confidence, side="left")
-    excess = np.zeros((len(truth), bins))
-    excess[np.arange(len(truth)), bin_of] = right - confidence
-    at = _weights(weights, len(truth))
-    return _over(at @ excess, at.sum(axis=1, keepdims=True))
+    excess = np.zeros((len(true), bins))
+    excess[np.arange(len(true)), bin_of] = right - confidence
+    at = _weights(weights, len(true))
+    return _over(at @ excess, at.sum(axis=-1, keepdims=True))
 
 
-def aurc(confidence: Floats, wrong: Flags, weights: Floats | None = None) -> Floats:
-    """Area under the risk-coverage curve, shape (b,), 0 to 1: the mean risk if one keeps the surest 1, 2, ... n posts.
+def aurc(confidence: npt.ArrayLike, wrong: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
+    """Area under the risk-coverage curve, 0 to 1: the mean risk if one keeps the surest 1, 2, ... n posts.
 
     Posts of one confidence are kept together, so that the order of rows does not matter.
 
-    >>> aurc(np.array([0.9, 0.8, 0.7]), np.array([False, True, False])).round(4).tolist()  # (0 + 1/2 + 1/3) / 3
-    [0.2778]
+    >>> round(float(aurc([0.9, 0.8, 0.7], [False, True, False])), 4)  # (0 + 1/2 + 1/3) / 3
+    0.2778
     """
     order, ends = _descending(confidence)
-    at = _weights(weights, len(confidence))[:, order]
-    kept = at.cumsum(axis=1)[:, ends]
-    lost = (at * wrong[order]).cumsum(axis=1)[:, ends]
-    share = np.diff(kept, axis=1, prepend=0.0)
-    return _over((share * _over(lost, np.maximum(kept, 1e-300))).sum(axis=1), at.sum(axis=1))
+    at = _weights(weights, len(order))[..., order]
+    kept = at.cumsum(axis=-1)[..., ends]
+    lost = (at * np.asarray(wrong, dtype=bool)[order]).cumsum(axis=-1)[..., ends]
+    share = np.diff(kept, axis=-1, prepend=0.0)
+    return _over((share * _over(lost, np.maximum(kept, 1e-300))).sum(axis=-1), at.sum(axis=-1))
 
 
-def fit_temperature(logits: Floats, truth: Codes) -> float:
+def risks(confidence: npt.ArrayLike, wrong: npt.ArrayLike) -> Floats:
+    """Share of wrong posts among the surest 1, 2, ... n, shape (n,); posts of one confidence are kept together.
+
+    >>> risks([0.7, 0.9, 0.8], [False, False, True]).round(4).tolist()
+    [0.0, 0.5, 0.3333]
+    """
+    order, ends = _descending(confidence)
+    lost = np.asarray(wrong, dtype=np.float64)[order].cumsum()[ends] / (ends + 1.0)
+    made: Floats = np.repeat(lost, np.diff(ends, prepend=-1))
+    return made
+
+
+def classified(probabilities: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Floats, Codes]:
+    """Probabilities (n, k) and true frames (n,) as arrays; raises `UsageError` where they do not fit.
+
+    >>> classified([[0.5, 0.5]], [1])[1].tolist()
+    [1]
+    """
+    shares, true = np.asarray(probabilities, dtype=np.float64), np.asarray(truth, dtype=np.int64)
+    if shares.ndim != 2 or true.shape != shares.shape[:1]:
+        raise UsageError(
+            f"probabilities have the shape {shares.shape} and truth {true.shape}; "
+            "give a row of k probabilities a post, and the number of its true frame, from 0"
+        )
+    if len(true) and not 0 <= true.min() <= true.max() < shares.shape[1]:
+        raise UsageError(
+            f"truth holds numbers from {true.min()} to {true.max()}; with {shares.shape[1]} frames give 0 to "
+            f"{shares.shape[1] - 1}"
+        )
+    return shares, true
+
+
+def fit_temperature(logits: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     """The temperature T > 0 at which softmax(logits / T) makes the true frames of n posts most likely.
 
     The likelihood is concave in 1 / T, so the root of its derivative is the only one; a T below 0.001 or above 1000
     (logits that are always right, or tell nothing) is cut there. The most likely frame never changes. Raises
     `MeaningError` for no posts.
 
-    >>> round(fit_temperature(np.log(np.array([[0.9, 0.1]] * 4)), np.array([0, 0, 0, 1])), 4)  # right in 3 of 4
+    >>> round(fit_temperature(np.log([[0.9, 0.1]] * 4), [0, 0, 0, 1]), 4)  # right in 3 of 4
     2.0
     """
-    if not len(truth):
+    scores, true = classified(logits, truth)
+    if not len(true):
         raise MeaningError("a temperature is fitted on posts with labels; there are none in the calibration part")
-    own = logits[np.arange(len(truth)), truth]
+    own = scores[np.arange(len(true)), true]
 
     def slope(sharpness: float) -> float:
-        expected = (softmax(sharpness * logits, axis=1) * logits).sum(axis=1)
+        expected = (softmax(sharpness * scores, axis=1) * scores).sum(axis=1)
         return float((expected - own).sum())
 
     least, most = 1.0 / _HOTTEST, _HOTTEST
@@ -212,34 +255,73 @@ def fit_temperature(logits: Floats, truth: Codes) -> float:
     return 1.0 / float(brentq(slope, least, most, xtol=1e-14, rtol=1e-14))
 
 
-def tempered(probabilities: Floats, temperature: float) -> Floats:
+@dataclass(frozen=True)
+class TemperatureScaling:
+    """Scores to probabilities by softmax(logits / temperature): one number, found on labels by `fit`.
+
+    The most likely frame never changes, so counts of predicted frames do not either; mean probabilities do. Fit it on
+    posts later than those the classifier learnt from, and look at each language. `fit` gives a new value, the old one
+    stays. Raises `MeaningError` for no posts, `UsageError` for a temperature that is not above 0.
+
+    >>> logits = np.log([[0.9, 0.1]] * 4)
+    >>> made = TemperatureScaling().fit(logits, [0, 0, 0, 1])       # right in 3 of 4
+    >>> made
+    TemperatureScaling(temperature=2)
+    >>> made.predict_proba([[2.0, 0.0]]).round(4).tolist()          # 1 / (1 + 1 / e)
+    [[0.7311, 0.2689]]
+    """
+
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0.0:
+            raise UsageError(f"the temperature is {self.temperature}; it must be above 0")
+
+    def __float__(self) -> float:
+        return self.temperature
+
+    def __repr__(self) -> str:
+        return f"TemperatureScaling(temperature={self.temperature:.6g})"
+
+    def fit(self, logits: npt.ArrayLike, truth: npt.ArrayLike) -> TemperatureScaling:
+        """The scaling that makes the true frames (n,), numbered from 0, of logits (n, k) most likely."""
+        return TemperatureScaling(fit_temperature(logits, truth))
+
+    def predict_proba(self, logits: npt.ArrayLike) -> Floats:
+        """Probabilities (n, k) of logits (n, k)."""
+        made: Floats = softmax(np.asarray(logits, dtype=np.float64) / self.temperature, axis=-1)
+        return made
+
+
+def tempered(probabilities: npt.ArrayLike, temperature: float) -> Floats:
     """Probabilities (n, k) at another temperature: their logarithms divided by it, rows sum to 1 again.
 
-    >>> tempered(np.array([[0.9, 0.1]]), 2.0).round(4).tolist()
+    >>> tempered([[0.9, 0.1]], 2.0).round(4).tolist()
     [[0.75, 0.25]]
     """
-    logits = np.log(np.maximum(probabilities, FLOOR)) / temperature
+    logits = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), FLOOR)) / temperature
     made: Floats = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
     return made
 
 
-def _descending(scores: Floats) -> tuple[Codes, Codes]:
+def _descending(scores: npt.ArrayLike) -> tuple[Codes, Codes]:
     """The order from the highest score down, and the last place of each score in it."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0.0, np.ones(min(len(scores), 1), dtype=bool)))
+    given = np.asarray(scores, dtype=np.float64)
+    order = np.argsort(-given, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(given[order]) != 0.0, np.ones(min(len(given), 1), dtype=bool)))
     return order, ends
 
 
-def _weights(weights: Floats | None, n: int) -> Floats:
-    return np.ones((1, n)) if weights is None else weights
+def _weights(weights: npt.ArrayLike | None, n: int) -> Floats:
+    return np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
 
 
-def _mean(losses: Floats, weights: Floats | None) -> Floats:
+def _mean(losses: Floats, weights: npt.ArrayLike | None) -> Floats:
     at = _weights(weights, len(losses))
-    return _over(at @ losses, at.sum(axis=1))
+    return _over(at @ losses, at.sum(axis=-1))
 
 
-def _over(sums: Floats, weights: Floats) -> Floats:
+def _over(sums: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
-        made: Floats = np.where(weights > 0, sums / weights, np.nan)
+        made: Floats = np.where(np.asarray(weights) > 0, np.divide(sums, weights), np.nan)
     return made

@@ -36,6 +36,7 @@ __all__ = [
 LEAST_N_EFF: Final = 30.0
 """A window of fewer effective authors is described, not tested."""
 _ROWS: Final = 4096
+_ROUNDING: Final = 1e-6
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -178,19 +179,22 @@ def above(value: Means, null: float) -> Verdict:
     return Verdict(t**2, 1.0, df, float(t_distribution.sf(t, df)))
 
 
-def psi(expected: Sequence[float] | Floats, actual: Sequence[float] | Floats, floor: float = 0.0) -> float:
-    """Population stability index of two compositions of k shares: sum (a - e) ln(a / e), from 0; in nats.
+def psi(expected: npt.ArrayLike, actual: npt.ArrayLike, floor: float = 0.0) -> float:
+    """Population stability index of two compositions of k shares or counts: sum (a - e) ln(a / e), from 0; in nats.
 
-    It is the symmetric Kullback-Leibler divergence. Shares below `floor` count as `floor`; with a floor of 0 a share
-    that is 0 on one side alone makes it infinite, one that is 0 on both nothing. Raises `UsageError` for compositions
-    of different length.
+    Counts are divided by their sum. It is the symmetric Kullback-Leibler divergence. Shares below `floor` count as
+    `floor`; with a floor of 0 a share that is 0 on one side alone makes it infinite, one that is 0 on both nothing.
+    Raises `UsageError` for compositions of different length.
 
     >>> round(psi([0.5, 0.5], [0.25, 0.75]), 4)  # -0.25 ln 0.5 + 0.25 ln 1.5
+    0.2747
+    >>> round(psi([50, 50], [10, 30]), 4)
     0.2747
     """
     e, a = np.asarray(expected, dtype=np.float64), np.asarray(actual, dtype=np.float64)
     if e.shape != a.shape:
         raise UsageError(f"the compositions have {e.size} and {a.size} shares; give both the same categories")
+    e, a = (one / one.sum() if abs(one.sum() - 1.0) > _ROUNDING and one.sum() > 0 else one for one in (e, a))
     e, a = np.maximum(e, floor), np.maximum(a, floor)
     e, a = e[(e > 0) | (a > 0)], a[(e > 0) | (a > 0)]
     if ((e == 0) | (a == 0)).any():

@@ -7,14 +7,16 @@ Letters of shapes: u units (posts), c coders, k values of a variable. The formul
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, overload
 from warnings import warn
 
 import numpy as np
 import numpy.typing as npt
 
-from discourse.errors import SchemaError, SmallSampleWarning
-from discourse.labels.ratings import Floats, points_of, read_array
+from discourse.errors import DiscourseWarning, SchemaError, SmallSampleWarning, UsageError
+from discourse.labels.ratings import MISSING, Floats, points_of, read_array
+from discourse.labels.resampling import bootstrap_sums, jackknife_error, left_out_sums, percentiles, t_interval
 from discourse.labels.sums import (
     WEIGHTINGS,
     Sums,
@@ -25,10 +27,12 @@ from discourse.labels.sums import (
     gwet,
     level_weights,
     percents,
+    unit_sums,
 )
 from discourse.schema import one_of
 
 __all__ = [
+    "Alpha",
     "cohen_kappa",
     "fleiss_kappa",
     "gwet_ac1",
@@ -37,27 +41,109 @@ __all__ = [
     "percent_agreement",
 ]
 
+ROWS = ("units", "coders")
+INTERVALS = ("bootstrap", "jackknife")
 
-def krippendorff_alpha(reliability: npt.ArrayLike, level: str = "nominal") -> float:
+
+@dataclass(frozen=True)
+class Alpha:
+    """Krippendorff's alpha with a 95 % interval over units; as a number it is its value.
+
+    `se` is the standard error, `ci` how the interval was made, `n_units` how many units have two values or more.
+
+    >>> made = Alpha(0.74, 0.45, 1.0, 0.15, "jackknife", 11)
+    >>> made, float(made)
+    (alpha 0.740 [0.450, 1.000] (jackknife over 11 units), 0.74)
+    """
+
+    value: float
+    low: float
+    high: float
+    se: float
+    ci: str
+    n_units: int
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __repr__(self) -> str:
+        ends = f"[{self.low:.3f}, {self.high:.3f}]"
+        return f"alpha {self.value:.3f} {ends} ({self.ci} over {self.n_units} units)"
+
+
+@overload
+def krippendorff_alpha(
+    data: npt.ArrayLike, level: str = "nominal", ci: None = None, *, rows: str | None = None,
+    units: Sequence[Any] | None = None, replicates: int = 1000, seed: int | None = None,
+) -> float: ...  # fmt: skip
+@overload
+def krippendorff_alpha(
+    data: npt.ArrayLike, level: str = "nominal", *, ci: str, rows: str | None = None,
+    units: Sequence[Any] | None = None, replicates: int = 1000, seed: int | None = None,
+) -> Alpha: ...  # fmt: skip
+def krippendorff_alpha(
+    data: npt.ArrayLike,
+    level: str = "nominal",
+    ci: str | None = None,
+    *,
+    rows: str | None = None,
+    units: Sequence[Any] | None = None,
+    replicates: int = 1000,
+    seed: int | None = None,
+) -> float | Alpha:
     """Krippendorff's alpha of an array of u units x c coders; at most 1, 0 is what chance gives.
 
-    None and NaN are missing; a unit with fewer than two values drops out. alpha = 1 - D_o / D_e with the
-    coincidences o_ck = sum over units of n_uc (n_uk - [c = k]) / (m_u - 1). `level` is "nominal", "ordinal",
-    "interval" or "ratio"; all but nominal need numbers. Without two different values alpha is not defined:
-    NaN and a `SmallSampleWarning`. Raises `SchemaError` for an unknown level, another shape, or words where
-    numbers are needed.
+    `rows="coders"` says that the rows are coders and the columns units, as Krippendorff prints his data. None and NaN
+    are missing; a unit with fewer than two values drops out. alpha = 1 - D_o / D_e with the coincidences o_ck = sum
+    over units of n_uc (n_uk - [c = k]) / (m_u - 1). `level` is "nominal", "ordinal", "interval" or "ratio"; all but
+    nominal need numbers. Without two different values alpha is not defined: NaN and a `SmallSampleWarning`.
+
+    `ci` gives an `Alpha` with its interval: "bootstrap" (Poisson weights of units in `replicates`, percentiles; wants
+    a seed and 50 units, and the ids of `units` if their order is not to matter) or "jackknife" (Student's t).
+
+    Warns with `DiscourseWarning` of twice as many coders as units when `rows` is not said. Raises `SchemaError` for an
+    unknown level, another shape, words where numbers are needed, or another word for `rows` or `ci`, and `UsageError`
+    for a bootstrap without seed.
 
     Example A of Krippendorff (2011):
 
     >>> a, b = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0], [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]
-    >>> round(krippendorff_alpha(list(zip(a, b))), 3)
-    0.095
+    >>> round(krippendorff_alpha([a, b], rows="coders"), 3), round(krippendorff_alpha(list(zip(a, b))), 3)
+    (0.095, 0.095)
+    >>> krippendorff_alpha([a, b], rows="coders", ci="jackknife").n_units
+    10
     """
-    codes, values = read_array(reliability, level)
-    together = Sums.count(codes, len(values)).together
-    return _told(
-        alphas(together, level, points_of(values, level)), "alpha", "no unit with two values, or one value only"
-    )
+    cells = np.asarray(data, dtype=object)
+    if rows is not None and one_of(rows, ROWS, "rows") == "coders" and cells.ndim == 2:
+        cells = cells.T
+    codes, values = read_array(cells, level)
+    if rows is None and codes.shape[1] >= 2 * codes.shape[0] > 2:
+        warn(
+            f"the array has {codes.shape[0]} units and {codes.shape[1]} coders; if its rows are coders say "
+            "rows='coders', else rows='units'",
+            DiscourseWarning,
+            stacklevel=2,
+        )
+    k, points = len(values), points_of(values, level)
+    why = "no unit with two values, or one value only"
+    value = _told(alphas(Sums.count(codes, k).together, level, points), "alpha", why)
+    if ci is None:
+        return value
+    pairs = codes[(codes != MISSING).sum(axis=1) >= 2]
+    if one_of(ci, INTERVALS, "ci") == "jackknife":
+        left_out = alphas(Sums.of(left_out_sums(unit_sums(pairs, k)), k).together, level, points)
+        low, high, se = *t_interval(value, left_out), jackknife_error(left_out)
+    else:
+        if seed is None:
+            raise UsageError("a bootstrap draws units; give a seed, like seed=1")
+        ids = [str(one) for one in (range(len(codes)) if units is None else units)]
+        if len(ids) != len(codes) or len(set(ids)) != len(ids):
+            raise UsageError(f"units names {len(set(ids))} units and the array has {len(codes)}; give each its own id")
+        sums = bootstrap_sums(ids, lambda at: unit_sums(codes[at], k), replicates=replicates, seed=seed)
+        drawn = alphas(Sums.of(sums, k).together, level, points)
+        low, high, se = *percentiles(drawn), float(np.nanstd(drawn, ddof=1))
+    low, high = (float(end) for end in np.clip((low, high), -1.0, 1.0))
+    return Alpha(value, low, high, se, ci, len(pairs))
 
 
 def percent_agreement(reliability: npt.ArrayLike) -> float:

@@ -26,10 +26,10 @@ import polars as pl
 
 from discourse.errors import BadInput, DiscourseError, MeaningError, MissingData, SchemaError, UsageError
 from discourse.estimators.simplex import simplex_cells, simplex_points
-from discourse.measure.spread import CAPACITY, spread
+from discourse.measure.spread import CAPACITY, author_keys, spread
 from discourse.schema import ABSTAIN, FRAMES, WEIGHTS, one_of
 
-__all__ = ["PREDICTED", "SCALE", "SCORES", "STEPS", "Design", "Tallies", "encode", "tally", "total"]
+__all__ = ["PREDICTED", "SCALE", "SCORES", "STEPS", "Design", "Tallies", "encode", "tally", "tally_parts", "total"]
 
 SCALE = 2**32
 PREDICTED = (*FRAMES, ABSTAIN)
@@ -41,6 +41,7 @@ STEPS = 10
 _CELLS = len(simplex_points(len(FRAMES), STEPS))
 _WHOLE = ("grid_soft", "n_posts", "n_authors", "sum_sizes", "sum_squares", "n_gold")  # arrays without replicates
 _RAREST = 1e-9  # an inclusion probability below this does not fit into whole numbers
+_FULL = "the sum of these tallies does not fit into 64 bits ({}); use shorter windows"
 _P = tuple(f"p_{frame}" for frame in FRAMES)
 
 Counts = npt.NDArray[np.int64]
@@ -207,6 +208,15 @@ def encode(observed: pl.DataFrame, design: Design) -> pl.DataFrame:
     unit (the author whom the bootstrap draws: with unique texts the first to post it in the cell), item (what the
     weight counts once in a cell: the post, its author, its text) and w, w_gold (in units of 1/SCALE).
     """
+    coded, ids, _ = _encode(observed, design)
+    return coded.with_columns(unit=ids.gather(coded["at"])).drop("at")
+
+
+def _encode(observed: pl.DataFrame, design: Design) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame]:
+    """The posts with all of `encode` but the unit, whose place among the ids (second) is at.
+
+    Third: cell and size (posts) for every author of every cell.
+    """
     observed = observed.with_columns(pl.col("value").cast(pl.String), pl.col("inclusion_p").cast(pl.Float64))
     gold = observed.filter(pl.col("value").is_not_null())
     for value in gold["value"].unique().sort():
@@ -214,47 +224,51 @@ def encode(observed: pl.DataFrame, design: Design) -> pl.DataFrame:
     p = gold["inclusion_p"]
     if gold.height and (p.null_count() or not p.is_between(_RAREST, 1.0, closed="right").all()):
         raise MeaningError(f"every gold label needs its inclusion probability, above {_RAREST:g} and at most 1")
-    code = {}
-    for column, names in (
-        ("window", design.windows),
-        ("side", design.sides),
-        ("predicted", PREDICTED),
-        ("value", FRAMES),
-    ):
-        place = {name: at for at, name in enumerate(names)}
-        code[column] = pl.col(column).replace_strict(place, default=-1, return_dtype=pl.Int64).alias(f"{column}_at")
-    coded = observed.with_columns(code.values())
+    code = {
+        column: pl.col(column).cast(pl.String).cast(pl.Enum(names), strict=False).to_physical().cast(pl.Int64)
+        for column, names in (
+            ("window", design.windows), ("side", design.sides), ("predicted", PREDICTED), ("value", FRAMES)
+        )
+    }  # fmt: skip
+    places = observed.select(**code)
     for column, names in (("window", design.windows), ("side", design.sides), ("predicted", PREDICTED)):
-        strange = int((coded[f"{column}_at"] < 0).sum())
-        if strange:
+        if strange := places[column].null_count():
             raise SchemaError(f"{strange} posts have a {column} outside the design's {len(names)}")
-    coded = coded.with_columns(
-        cell=pl.col("window_at") * len(design.sides) + pl.col("side_at"), pred="predicted_at", true="value_at"
-    ).drop("window_at", "side_at", "predicted_at", "value_at")
-    return _weighted(coded, design.weight).with_columns(
+    ids = observed["author_id"].unique(maintain_order=True)
+    place = pl.DataFrame({"author_id": ids, "at": np.arange(len(ids), dtype=np.int64)})
+    author = observed.select("author_id").join(place, on="author_id", how="left", maintain_order="left", validate="m:1")
+    coded = observed.with_columns(
+        cell=places["window"] * len(design.sides) + places["side"],
+        pred=places["predicted"],
+        true=places["value"].fill_null(-1),
+        at=author["at"],
+    )
+    key = coded["at"].to_numpy() * design.cells + coded["cell"].to_numpy()
+    pairs, posts, times = np.unique(key, return_inverse=True, return_counts=True)
+    coded = _weighted(coded, design.weight, pl.Series(times[posts])).with_columns(
         w_gold=pl.when(pl.col("true") >= 0)
         .then((pl.col("w") / pl.col("inclusion_p")).round())
         .otherwise(0.0)
         .cast(pl.Int64),
         w=pl.col("w").round().cast(pl.Int64),
     )
+    return coded, ids, pl.DataFrame({"cell": pairs % design.cells, "size": times})
 
 
-def _weighted(coded: pl.DataFrame, weight: str) -> pl.DataFrame:
-    """With unit, item, and w before it is rounded."""
+def _weighted(coded: pl.DataFrame, weight: str, times: pl.Series) -> pl.DataFrame:
+    """With item, w before it is rounded, and at: the place of the unit; `times` are the author's posts in the cell."""
     if weight == "post":
-        return coded.with_columns(unit="author_id", item=pl.int_range(pl.len()), w=pl.lit(float(SCALE)))
+        return coded.with_columns(item=pl.int_range(pl.len()), w=pl.lit(float(SCALE)))
     if weight == "author":
-        times = pl.len().over("cell", "author_id")
-        return coded.with_columns(unit="author_id", item="author_id", w=float(SCALE) / times)
+        return coded.with_columns(item="author_id", w=float(SCALE) / times)
     absent = [name for name in ("post_id", "created_at", "copy_id") if name not in coded.columns]
     if absent:
         raise SchemaError(
             f"unique texts need a column {absent[0]!r}; make the table with observe() from posts with copies"
         )
     text = pl.coalesce("copy_id", "post_id")
-    first = pl.col("author_id").sort_by("created_at", "post_id").first().over("cell", text)
-    return coded.with_columns(unit=first, item=text, w=float(SCALE) / pl.len().over("cell", text))
+    first = pl.col("at").sort_by("created_at", "post_id").first().over("cell", text)
+    return coded.with_columns(at=first, item=text, w=float(SCALE) / pl.len().over("cell", text))
 
 
 def tally(observed: pl.DataFrame, design: Design) -> Tallies:
@@ -275,35 +289,53 @@ def tally(observed: pl.DataFrame, design: Design) -> Tallies:
     >>> int(made.n_posts[0]), float(made.n_eff()[0])
     (3, 2.0)
     """
-    rows = encode(observed, design)
-    units = rows["unit"].unique().sort()
-    index = pl.DataFrame({"unit": units, "at": np.arange(len(units), dtype=np.int64)})
-    rows = rows.join(index, on="unit", how="left", maintain_order="left", validate="m:1")
-    names, cells, j, k = units.to_list(), design.cells, len(PREDICTED), len(FRAMES)
+    return tally_parts([observed], design)
+
+
+def tally_parts(parts: Iterable[pl.DataFrame], design: Design) -> Tallies:
+    """Tally posts that come a part at a time, with the memory of one part and one tally: `total` of their tallies.
+
+    The parts are those that may be tallied apart (see the head of this module). Raises what `tally` raises, and
+    `UsageError` when a sum does not fit into 64 bits.
+
+    >>> tally_parts([], Design(("w1",), ("pakistan",))).n_posts.tolist()
+    [0]
+    """
+    made = Tallies.empty(design)
+    for observed in parts:
+        _add(made, observed)
+    return made
+
+
+def _add(made: Tallies, observed: pl.DataFrame) -> None:
+    """Add posts to tallies in place."""
+    design, j, k = made.design, len(PREDICTED), len(FRAMES)
+    rows, ids, pairs = _encode(observed, design)
+    keys = author_keys(ids, design.seed)
     coded = rows.filter(pl.col("true") >= 0)
 
-    def sums(of: pl.DataFrame, slot: pl.Expr, weight: pl.Expr, shape: tuple[int, ...]) -> Counts:
-        if float(of.select(weight.cast(pl.Float64).sum()).item() or 0.0) > CAPACITY:
+    def put(name: str, of: pl.DataFrame, slot: pl.Expr, weight: pl.Expr) -> None:
+        at, slots, weights = (column.to_numpy() for column in of.select("at", slot=slot, weight=weight))
+        if weights.sum(dtype=np.float64) > CAPACITY:
             raise UsageError("this partition is too large to tally in whole numbers; split it and add the tallies")
-        part = of.group_by("at", slot=slot).agg(weight=weight.sum())
-        pairs = part["at"].to_numpy(), part["slot"].to_numpy(), part["weight"].to_numpy()
-        made = spread(names, pairs, int(np.prod(shape)), replicates=design.replicates, seed=design.seed)
-        return made.reshape(*shape, 1 + design.replicates)
+        sums = spread(keys, (at, slots, weights), _rows(name, getattr(made, name)))
+        if sums[slots, 0].max(initial=0) > CAPACITY:
+            raise UsageError(_FULL.format(name))
 
     by_pred = pl.col("cell") * j + pl.col("pred")
-    sizes = rows.group_by("cell", "at").agg(size=pl.col("item").n_unique())
-    authors = rows.group_by("cell").agg(n=pl.col("author_id").n_unique())
-    return Tallies(
-        design,
-        counts=sums(rows, by_pred, pl.col("w"), (cells, j)),
-        gold=sums(coded, by_pred * k + pl.col("true"), pl.col("w_gold"), (cells, j, k)),
-        **_scored(rows, coded, design, sums),
-        n_posts=_sum_at(rows["cell"], 1, cells),
-        n_authors=_sum_at(authors["cell"], authors["n"], cells),
-        sum_sizes=_sum_at(sizes["cell"], sizes["size"], cells),
-        sum_squares=_sum_at(sizes["cell"], sizes["size"] ** 2, cells),
-        n_gold=_sum_at(coded["cell"] * j + coded["pred"], 1, cells * j).reshape(cells, j),
-    )
+    put("counts", rows, by_pred, pl.col("w"))
+    put("gold", coded, by_pred * k + pl.col("true"), pl.col("w_gold"))
+    if design.scores != "none":
+        _add_scores(made, rows, coded, put)
+    sizes = pairs
+    if design.weight == "unique_text":
+        sizes = rows.group_by("cell", "at").agg(size=pl.col("item").n_unique().cast(pl.Int64))
+    size = 1 if design.weight == "author" else sizes["size"]
+    _add_at(made.n_posts, rows["cell"], 1)
+    _add_at(made.n_authors, pairs["cell"], 1)
+    _add_at(made.sum_sizes, sizes["cell"], size)
+    _add_at(made.sum_squares, sizes["cell"], size**2)
+    _add_at(made.n_gold, coded["cell"] * j + coded["pred"], 1)
 
 
 def total(parts: Iterable[Tallies], design: Design) -> Tallies:
@@ -325,7 +357,7 @@ def total(parts: Iterable[Tallies], design: Design) -> Tallies:
             at = np.flatnonzero(added[:, 0])  # a slot without weight has none in any replicate
             sums[name][at] += added[at]
             if sums[name][at, 0].max(initial=0) > CAPACITY:
-                raise UsageError(f"the sum of these tallies does not fit into 64 bits ({name}); use shorter windows")
+                raise UsageError(_FULL.format(name))
     return made
 
 
@@ -334,39 +366,35 @@ def _rows(name: str, array: Counts) -> Counts:
     return array.reshape(-1, 1 if name in _WHOLE else array.shape[-1])
 
 
-def _scored(rows: pl.DataFrame, coded: pl.DataFrame, design: Design, sums: Any) -> dict[str, Counts]:
-    """The tallies of probabilities that the design asks for; those that it does not have no cells."""
-    cells, k = design.cells, len(FRAMES)
-    empty = Tallies.empty(design).arrays()
-    made = {name: empty[name] for name in ("soft", "soft_square", "soft_gold", "grid", "grid_soft")}
-    if design.scores == "none":
-        return made
+def _add_scores(made: Tallies, rows: pl.DataFrame, coded: pl.DataFrame, put: Any) -> None:
+    """Add the probabilities that the design asks for."""
+    k = len(FRAMES)
     absent = [name for name in _P if name not in rows.columns or rows[name].null_count()]
     if absent:
         raise SchemaError(
             f"the posts have no {absent[0]}; this method needs the probability of every frame for each post"
         )
-    cell = pl.col("cell")
     for i, name in enumerate(_P):
-        made["soft"][:, i] = sums(rows, cell, _times("w", pl.col(name)), (cells,))
-        made["soft_square"][:, i] = sums(rows, cell, _times("w", pl.col(name) ** 2), (cells,))
-        made["soft_gold"][:, i] = sums(coded, cell * k + pl.col("true"), _times("w_gold", pl.col(name)), (cells, k))
-    if design.scores == "grid":
+        slot = pl.col("cell") * k + i
+        put("soft", rows, slot, _times("w", pl.col(name)))
+        put("soft_square", rows, slot, _times("w", pl.col(name) ** 2))
+        put("soft_gold", coded, slot * k + pl.col("true"), _times("w_gold", pl.col(name)))
+    if made.design.scores == "grid":
         near = pl.Series("near", simplex_cells(rows.select(_P).to_numpy(), STEPS))
-        rows = rows.with_columns(near)
-        slot = cell * _CELLS + pl.col("near")
-        made["grid"] = sums(rows, slot, pl.col("w"), (cells, _CELLS))
+        rows = rows.with_columns(near=pl.col("cell") * _CELLS + near)
+        put("grid", rows, pl.col("near"), pl.col("w"))
         for i, name in enumerate(_P):
-            part = rows.group_by(slot=slot).agg(sum=_times("w", pl.col(name)).sum())
-            made["grid_soft"][..., i] = _sum_at(part["slot"], part["sum"], cells * _CELLS).reshape(cells, _CELLS)
-    return made
+            _add_at(made.grid_soft, rows["near"] * k + i, rows.select(_times("w", pl.col(name))).to_series())
 
 
 def _times(weight: str, p: pl.Expr) -> pl.Expr:
     return (pl.col(weight) * p).round().cast(pl.Int64)
 
 
-def _sum_at(slot: pl.Series, value: pl.Series | int, slots: int) -> Counts:
-    total = np.zeros(slots, dtype=np.int64)
-    np.add.at(total, slot.to_numpy(), value if isinstance(value, int) else value.to_numpy())
-    return total
+def _add_at(out: Counts, slot: pl.Series, value: pl.Series | int) -> None:
+    """Add the values at places of the flattened array."""
+    flat = out.reshape(-1)
+    if isinstance(value, int):
+        flat += value * np.bincount(slot.to_numpy(), minlength=len(flat))
+    else:
+        np.add.at(flat, slot.to_numpy(), value.to_numpy())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from discourse.errors import GoldWarning, MeaningError, SchemaError, UsageError
+from discourse.measure.guarding import guard_table
 from discourse.measure.methods import METHODS, NAIVE, SCORES_OF
 from discourse.measure.prevalence import Shares, prevalence
 from discourse.measure.shuffle import shuffled_shares
@@ -20,7 +21,7 @@ from discourse.measure.tallies import Design, Tallies, tally
 from discourse.measure.windows import Calendar, place_in_windows, windows_of
 from discourse.schema import SERIES, UNKNOWN, as_polars, one_of
 
-__all__ = ["MIN_N_EFF", "Measure", "Plan", "observe", "over_time"]
+__all__ = ["MIN_N_EFF", "Measure", "Plan", "guards", "observe", "over_time"]
 
 MIN_N_EFF = 30.0
 Floats = npt.NDArray[np.float64]
@@ -136,9 +137,9 @@ def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, 
     `observed` comes from `observe`. Shares and indices within a side are given for both sides and for
     `unknown`; measures between sides carry the side "first|second". Cells with an effective sample size under
     30 authors keep their row and counts, their numbers are withheld (flag `withheld`) unless `plan.force`;
-    windows without posts keep their row (flag `empty`); flags `partial`, `gold_borrowed` and `no_gold` say
-    what else to know. Baselines are the mean and the 2.5 and 97.5 percentiles over shuffles of the sides
-    among authors.
+    windows without posts keep their row (flag `empty`); flags `partial`, `gold_borrowed`, `no_gold` and those of
+    whole sides and of the method (`guards`) say what else to know. Baselines are the mean and the 2.5 and 97.5
+    percentiles over shuffles of the sides among authors.
 
     Two authors of one side, one post each, in a week of their own; predictions counted as they are:
 
@@ -152,38 +153,94 @@ def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, 
     [('2025-01-06', 1.0, 1), ('2025-01-13', 0.0, 1)]
     """
     wanted = tuple(measures) if isinstance(measures, Sequence) else (measures,)
-    if observed.is_empty():
-        raise MeaningError("there are no posts to measure; check the population and the period of the study")
-    calendar = Calendar(plan.every, plan.zones)
-    sides = (*plan.sides, UNKNOWN)
-    begin, end = _period(observed, plan)
-    grid = windows_of(calendar, sides, begin, end)
-    inside = place_in_windows(observed, calendar)
-    names = tuple(grid.filter(pl.col("side") == sides[0])["window"])
-    early_or_late = ~pl.col("created_at").is_between(begin, end, closed="left")
-    outside = inside.filter(~pl.col("window").is_in(names) | ~pl.col("side").is_in(sides) | early_or_late)
-    if outside.height:
-        raise UsageError(
-            f"{outside.height} of {inside.height} posts lie outside the period or sides of the plan; "
-            "drop them first (Corpus.keep) or widen the period"
-        )
-    kept = SCORES_OF[one_of(plan.method, METHODS, "method")]
-    design = Design(names, sides, plan.weight, plan.replicates, seed, kept)
-    tallies = tally(inside, design)
-    shares = prevalence(tallies, method=plan.method, gold_within=plan.gold_within)
+    counted = _Counted.of(observed, plan, seed)
+    tallies, shares = counted.tallies, counted.shares
     if plan.method not in NAIVE and not tallies.n_gold.any():
         raise MeaningError(
             f"the method is {plan.method!r} and there is not one gold label; code a random sample "
             "(a share without its error correction is not a share), or ask for method='cc' and say so"
         )
     needs_baseline = any(measure.shuffled for measure in wanted)
-    shuffles = shuffled_shares(inside, design, shares, plan.sides, plan.shuffles) if needs_baseline else None
-    cells = _Cells(plan, sides, tallies, shares, shuffles, grid)
+    shuffles = None
+    if needs_baseline:
+        shuffles = shuffled_shares(counted.inside, tallies.design, shares, plan.sides, plan.shuffles)
+    cells = _Cells(plan, tallies, shares, shuffles, counted.grid, _flags_of(counted.guards({})))
     rows = [row for measure in wanted for row in cells.rows(measure)]
     made = SERIES.frame(pl.DataFrame(rows, schema=dict(SERIES.columns), orient="row")).sort(SERIES.key)
     for message in _borrowing(made):
         warnings.warn(message, GoldWarning, stacklevel=2)
     return made
+
+
+def guards(observed: pl.DataFrame, *, plan: Plan, events: pl.DataFrame | None = None) -> pl.DataFrame:
+    """What a reader must be told about a series before using it, and how many labels would mend it.
+
+    `observed` and `plan` as in `over_time`; `events` (the events table) asks whether gold of one side of an event
+    speaks for the other. Columns: side and window that a guard speaks of (null for all), its flag (`no_gold`,
+    `n_eff_below_30`, `near_singular`, `classifier_adds_nothing`, `prior_shift_assumed`, `gold_pooled_over_event`), the
+    labels that would mend it (null where labels do not), and one sentence.
+
+    >>> from datetime import datetime, timezone
+    >>> observed = pl.DataFrame({"author_id": ["x:a"], "side": ["pakistan"], "value": ["neither"],
+    ...     "created_at": [datetime(2025, 1, 6, 12, tzinfo=timezone.utc)],
+    ...     "predicted": ["neither"], "inclusion_p": [1.0]})
+    >>> guards(observed, plan=Plan()).select("side", "flag", "labels").rows()
+    [('pakistan', 'n_eff_below_30', None)]
+    """
+    # Guards read counts alone, not their replicates.
+    counted = _Counted.of(observed, replace(plan, replicates=1), 0)
+    dates: dict[str, date] = {} if events is None else dict(events.select("event_id", "start").iter_rows())
+    return counted.guards(dates)
+
+
+def _flags_of(found: pl.DataFrame) -> dict[str, list[str]]:
+    """Flags of whole sides by side; those of the method under each of them. Cells carry their own already."""
+    by_side: dict[str, list[str]] = {}
+    for side, flag in found.filter(pl.col("window").is_null()).select("side", "flag").iter_rows():
+        by_side.setdefault(side or "", []).append(flag)
+    return by_side
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """The posts of a plan in their windows, counted, with the shares they give."""
+
+    grid: pl.DataFrame
+    zones: tuple[str, ...]
+    inside: pl.DataFrame
+    tallies: Tallies
+    shares: Shares
+
+    @classmethod
+    def of(cls, observed: pl.DataFrame, plan: Plan, seed: int) -> _Counted:
+        if observed.is_empty():
+            raise MeaningError("there are no posts to measure; check the population and the period of the study")
+        calendar = Calendar(plan.every, plan.zones)
+        sides = (*plan.sides, UNKNOWN)
+        begin, end = _period(observed, plan)
+        grid = windows_of(calendar, sides, begin, end)
+        inside = place_in_windows(observed, calendar)
+        names = tuple(grid.filter(pl.col("side") == sides[0])["window"])
+        early_or_late = ~pl.col("created_at").is_between(begin, end, closed="left")
+        outside = inside.filter(~pl.col("window").is_in(names) | ~pl.col("side").is_in(sides) | early_or_late)
+        if outside.height:
+            raise UsageError(
+                f"{outside.height} of {inside.height} posts lie outside the period or sides of the plan; "
+                "drop them first (Corpus.keep) or widen the period"
+            )
+        kept = SCORES_OF[one_of(plan.method, METHODS, "method")]
+        tallies = tally(inside, Design(names, sides, plan.weight, plan.replicates, seed, kept))
+        shares = prevalence(tallies, method=plan.method, gold_within=plan.gold_within)
+        return cls(grid, tuple(map(calendar.zone, sides)), inside, tallies, shares)
+
+    def guards(self, events: Mapping[str, date]) -> pl.DataFrame:
+        """The table of guards; an event begins with its day, by the clock of each side."""
+        starts = []
+        for side, zone in zip(self.tallies.design.sides, self.zones, strict=True):
+            own = self.grid.filter(pl.col("side") == side)["start"]
+            starts.append(own.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_list())
+        moments = {name: datetime(day.year, day.month, day.day) for name, day in events.items()}
+        return guard_table(self.shares, self.tallies, np.array(starts, dtype=object).T, moments)
 
 
 def _period(observed: pl.DataFrame, plan: Plan) -> tuple[datetime, datetime]:
@@ -198,11 +255,15 @@ class _Cells:
     """Shares of every window and side, ready to be read off by any measure."""
 
     plan: Plan
-    sides: tuple[str, ...]
     tallies: Tallies
     shares: Shares
     shuffles: Floats | None  # (r shuffles, t windows, 2 sides, k frames)
     grid: pl.DataFrame
+    guarded: Mapping[str, Sequence[str]]
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return self.tallies.design.sides
 
     def rows(self, measure: Measure) -> list[dict[str, Any]]:
         if measure.between:
@@ -235,6 +296,7 @@ class _Cells:
         gold_of = n_gold.max(axis=1) if self.shares.gold_within == "all" else n_gold.sum(axis=1)
         base, base_low, base_high = _baseline(shuffled, t)
         grid = [self.grid.filter(pl.col("side") == self.sides[s]) for s in at]
+        of_sides = [flag for side in ("", *(self.sides[s] for s in at)) for flag in self.guarded.get(side, ())]
         partial = np.logical_or.reduce([g["partial"].to_numpy() for g in grid])
         rows = []
         for i, window in enumerate(self.tallies.design.windows):
@@ -249,6 +311,7 @@ class _Cells:
                 "no_gold": self.shares.method not in NAIVE and bool((n_gold[i] == 0).any()) and not empty,
                 "gold_borrowed": bool(borrowed[i]) and not empty,
                 "naive": self.shares.method in NAIVE,
+                **dict.fromkeys(of_sides, not empty),
             }
             rows.append({
                 "window": window,

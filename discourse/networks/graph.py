@@ -120,7 +120,7 @@ def _edges(edges: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Floats, npt.
         a, b, w = ([end[i] for end in ends] for i in range(3))
         return np.array(a, dtype=nodes.dtype), np.array(b, dtype=nodes.dtype), np.array(w, dtype=np.float64), nodes
     if sparse.issparse(edges) or (np.ndim(edges) == 2 and np.shape(edges)[0] == np.shape(edges)[1] > 3):
-        matrix = sparse.csr_array(edges)
+        matrix = sparse.csr_array(edges if sparse.issparse(edges) else np.asarray(edges))
         symmetric = abs(matrix - matrix.T).sum() == 0
         cells = (sparse.triu(matrix) if symmetric else matrix).tocoo()
         return cells.row, cells.col, cells.data.astype(np.float64), np.arange(matrix.shape[0])

@@ -45,7 +45,7 @@ class AgainstNull:
     """A network's value beside that of networks rewired with the same degrees: mean, sd, 2.5 and 97.5 percentile.
 
     `z` is the distance from the mean in sd, NaN where the rewired networks do not differ; `parameters` says how it was
-    computed.
+    computed. As a number it is the value.
 
     >>> AgainstNull("E-I index", -0.5, 0.0, 0.1, -0.2, 0.2, 100, "seed=1").z
     -5.0
@@ -59,6 +59,9 @@ class AgainstNull:
     null_high: float
     rewirings: int
     parameters: str
+
+    def __float__(self) -> float:
+        return self.value
 
     @property
     def z(self) -> float:

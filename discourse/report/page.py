@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from discourse.corpus.posts import FILES, Step
 from discourse.errors import SchemaError, UsageError
+from discourse.report.effects_page import COLUMNS, EffectTables, effect_sentences, effect_tables
 from discourse.report.guard import MIN_AUTHORS, require_no_person, shown, suppress, visible
 from discourse.report.rows import language_name, side_name
 from discourse.schema import SERIES, as_polars
@@ -40,7 +41,9 @@ _NAMES = {
     "percent": "Agreement, %", "alpha": "Alpha", "low": "Low", "high": "High", "model": "Model", "metric": "Metric",
     "class": "Frame", "estimate": "Estimate", "n": "Posts", "measure": "Measure", "method": "Method",
     "weight": "Weight", "window": "Window", "baseline": "Sides shuffled", "n_posts": "Posts",
-    "n_authors": "Authors", "n_gold": "Coded posts", "flags": "Notes", "what": "What", "value": "Value",
+    "n_authors": "Authors", "n_gold": "Coded posts", "flags": "Notes", "what": "What", "value": "Value", **COLUMNS,
+    "decision": "Decision", "frozen": "Frozen", "now": "Now", "decided": "Decided", "says": "Expected",
+    "answer": "The data say", "direction": "Direction", "id": "Hypothesis",
 }  # fmt: skip
 _SERIES = ("measure", "method", "weight", "side", "window", "estimate", "low", "high", "baseline", "n_posts",
            "n_authors", "n_gold", "flags")  # fmt: skip
@@ -64,9 +67,11 @@ class ReportContent:
     `answer` are the sentences of `answer_sentences`; `files` has the columns of `corpus.posts.FILES`; `history`
     the steps of the corpus; `quarantine` reason and rows (any further count columns are shown too); `sides`
     that of `Sides.evidence`; `languages` that of `text.sentiment.coverage`; `labels` pairs of what and value;
-    `agreement`, `scores` and `series` the tables of those names. `methods` are notes for readers without
-    statistics, `cite` lines on how to cite, `manifest` the record of `manifest`. `made_up` marks a corpus that
-    no person wrote.
+    `agreement`, `scores` and `series` the tables of those names, `effects` those of the stage `effects` with small
+    cells withheld. `cautions` are sentences of guards, `decided` those of what was frozen, with the table
+    `decisions`, and `hypotheses` the answers to those named beforehand. `methods` are notes for readers without
+    statistics, `cite` lines on how to cite, `manifest` the record of `manifest`. `made_up` marks a corpus that no
+    person wrote.
     """
 
     title: str
@@ -81,6 +86,11 @@ class ReportContent:
     agreement: pl.DataFrame = field(default_factory=pl.DataFrame)
     scores: pl.DataFrame = field(default_factory=pl.DataFrame)
     series: pl.DataFrame = field(default_factory=SERIES.empty)
+    effects: EffectTables | None = None
+    cautions: Sequence[str] = ()
+    decided: Sequence[str] = ()
+    decisions: pl.DataFrame = field(default_factory=pl.DataFrame)
+    hypotheses: pl.DataFrame = field(default_factory=pl.DataFrame)
     figures: Sequence[ReportFigure] = ()
     methods: Sequence[str] = ()
     cite: Sequence[str] = ()
@@ -135,6 +145,11 @@ def render_report(content: ReportContent) -> str:
         agreement=_grid("Agreement of the coders", _thin(content.agreement, "n_units", ("percent", "alpha"))),
         scores=_grid("Scores on posts the classifier was not trained on", _thin(content.scores, "n", ("estimate",))),
         series=_grid("The measures, window by window", _series_table(content.series)),
+        effects=() if content.effects is None else effect_sentences(content.effects),
+        effect_tables=[_grid(title, table) for title, table in effect_tables(content.effects)]
+        if content.effects is not None else [],
+        decisions=_grid("What was decided, and when", content.decisions),
+        hypotheses=_grid("What was expected, and what the data say", content.hypotheses),
         figures=[_figure(figure) for figure in content.figures],
         manifest=_manifest_rows(content.manifest),
     )  # fmt: skip

@@ -115,11 +115,12 @@ def alt_text(series: Any, measure: str | None = None, *, sides: Sequence[str] | 
     return " ".join(part for part in parts if part)
 
 
-def answer_sentences(series: Any) -> tuple[str, ...]:
+def answer_sentences(series: Any, no_gap: str = "") -> tuple[str, ...]:
     """What the study found, in two to four sentences made from the series' headline rows.
 
     The share of the first frame in codebook order that was measured, then the gap of the net tones if it was
-    measured, then how to read the numbers, then what is withheld. Whole windows are preferred to partial ones.
+    measured (`no_gap` stands in its place where none is to be claimed), then how to read the numbers, then what is
+    withheld. Whole windows are preferred to partial ones.
     Raises `MeaningError` for a series without rows.
 
     >>> answer_sentences(SERIES.empty())
@@ -134,7 +135,9 @@ def answer_sentences(series: Any) -> tuple[str, ...]:
     gap = [name for name in ("net-tone-gap",) if NAMES[name] in there]
     chosen = [*shares, *gap] or [table["measure"].sort()[0]]
     every = [headline(table, name) for name in chosen]
-    sentences = [_change(rows, name) for rows, name in zip(every, chosen, strict=True)]
+    sentences = [
+        no_gap if no_gap and name in gap else _change(rows, name) for rows, name in zip(every, chosen, strict=True)
+    ]
     first = every[0].row(0, named=True)
     step = step_name(every[0])
     once = f"each author counts once per {step}" if first["weight"] == "author" else "every post counts once"

@@ -16,17 +16,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from discourse.errors import UsageError
+from discourse.errors import MeaningError, UsageError
 from discourse.estimators.bootstrap import percentile_interval
+from discourse.impact.daily import Daily, daily
+from discourse.impact.interrupted import fit_daily, interrupted_design
 from discourse.indices.polarization import Polarization
 from discourse.measure.methods import SCORES_OF
 from discourse.measure.prevalence import prevalence
 from discourse.measure.tallies import Design, tally
 from discourse.schema import FRAMES
+from discourse.simulate.days import EVENT, World, daily_counts
 from discourse.simulate.observed import SyntheticSide, simulate_observed
 from discourse.simulate.shifts import SHIFTS, TRAINING_MIX, Shifted, shifted_posts, true_shares
 
-__all__ = ["COLUMNS", "EXPERIMENTS", "validate"]
+__all__ = ["COLUMNS", "EXPERIMENTS", "as_markdown", "validate"]
 
 COLUMNS = {
     "experiment": pl.String, "setting": pl.String, "method": pl.String, "quantity": pl.String,
@@ -40,6 +43,8 @@ _AT_ONCE = 25
 _AUTHORS = (60, 200, 1_000)
 _METHODS = ("poststrat", "dsl", "ppi", "ppi++", "gold", "acc", "pacc", "cc", "pcc")
 _VOLUMES = (30, 100, 300, 1_000, 3_000, 10_000)
+_POSTS_A_DAY = (2, 6, 30, 200)
+_LATENT = ((0.0, 0.0), (0.6, 0.35), (0.85, 0.5))  # correlation from day to day, standard deviation in logits
 _MIXES = (np.array([0.35, 0.20, 0.05, 0.40]), np.array([0.25, 0.25, 0.05, 0.45]))
 _NATIONALIST = FRAMES.index("nationalist")
 
@@ -69,6 +74,37 @@ def validate(
         for row in EXPERIMENTS[name](repetitions, seed, progress or (lambda _: None)):
             rows.append({"experiment": name, **row})
     return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def as_markdown(table: pl.DataFrame) -> str:
+    """The tables that docs/validation.md prints: one an experiment, a row for each setting and quantity.
+
+    A cell is how often the interval of a method held the truth, then its bias and its mean width in brackets.
+
+    >>> row = {"experiment": "volume", "setting": "30 posts", "method": "plug-in", "quantity": "esteban-ray"}
+    >>> print(as_markdown(pl.DataFrame([{**row, "repetitions": 4, "coverage": 0.5, "bias": 0.01, "rmse": 0.1,
+    ...     "width": 0.2}])))
+    ### volume, 4 repetitions a setting
+    <BLANKLINE>
+    | setting | quantity | plug-in |
+    |---|---|---|
+    | 30 posts | esteban-ray | 0.500 (+0.0100, 0.200) |
+    <BLANKLINE>
+    """
+    lines = []
+    for part in table.partition_by("experiment", maintain_order=True):
+        methods = part["method"].unique(maintain_order=True).to_list()
+        lines += [f"### {part['experiment'][0]}, {part['repetitions'][0]:,} repetitions a setting", "",
+                  f"| setting | quantity | {' | '.join(methods)} |", "|---" * (2 + len(methods)) + "|"]  # fmt: skip
+        for own in part.partition_by("setting", "quantity", maintain_order=True):
+            cells = {
+                row["method"]: f"{row['coverage']:.3f} ({row['bias']:+.4f}, {row['width']:.3f})"
+                for row in own.iter_rows(named=True)
+            }
+            named = [own["setting"][0], own["quantity"][0], *(cells.get(name, "") for name in methods)]
+            lines.append(f"| {' | '.join(named)} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +226,36 @@ def _plain_shares(posts: int, windows: int, rng: np.random.Generator) -> list[Fl
     return made
 
 
+def _events(repetitions: int, seed: int, progress: Progress) -> Iterator[dict[str, Any]]:
+    """Event studies where nothing happens, by posts a day and autocorrelation: a test is wrong where 0 is not held."""
+    for posts in _POSTS_A_DAY:
+        for phi, sd in _LATENT:
+            world = World(posts, phi, sd)
+            progress(f"{posts} posts a day, autocorrelation {phi}")
+            found: dict[str, list[tuple[float, float, float]]] = {}
+            for repetition in range(repetitions):
+                rng = np.random.default_rng([seed, repetition, posts, int(100 * phi)])
+                series = daily(daily_counts(world, 0.0, rng))
+                design, names = interrupted_design(series.t, EVENT, weekly=True)
+                for model in ("binomial_ar1", "binomial"):
+                    found.setdefault(model, []).append(_level(series, design, names, model))
+            for model, rows in found.items():
+                estimate, low, high = np.array(rows).T
+                made = _Found(0.0, estimate, low, high)
+                yield made.row(f"{posts} posts a day, autocorrelation {phi}", model, "level change, logits")
+
+
+def _level(series: Daily, design: Floats, names: tuple[str, ...], model: str) -> tuple[float, float, float]:
+    try:
+        effect = fit_daily(series, design, names, model=model).effect("level")
+    except MeaningError:
+        return np.nan, np.nan, np.nan
+    return effect.estimate, effect.low, effect.high
+
+
 EXPERIMENTS: dict[str, Callable[[int, int, Progress], Iterator[dict[str, Any]]]] = {
     "shift": _shift,
     "posting": _heavy,
     "volume": _volume,
+    "events": _events,
 }

@@ -5,26 +5,33 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from discourse.corpus.population import Population
+from discourse.corpus.sides import Sides
 from discourse.errors import MissingData, SchemaError, UsageError
+from discourse.events import read_events
 from discourse.measure.prevalence import GOLD_WITHIN
 from discourse.measure.windows import EVERY
 from discourse.readers.read import FORMATS
-from discourse.schema import WEIGHTS, one_of
+from discourse.schema import WEIGHTS
 from discourse.settings import only_keys, read_toml, word, word_list
 from discourse.store.manifest import generations
+from discourse.study.effect_settings import EffectSettings, effect_settings
+from discourse.study.hypotheses import Hypothesis, hypotheses_of
+from discourse.study.values import built, moment, one_word, section, whole_number
 
 __all__ = ["CorpusSource", "LabelSource", "MeasureSettings", "Study"]
 
-_T = TypeVar("_T")
 _NAME = re.compile(r"\w[\w.-]*")
 _COLUMNS = ("id", "platform", "coders", "agreed", "inclusion", "stratum")
-_SECTIONS = ("study", "corpus", "sides", "population", "labels", "classifier", "measure", "events", "truth")
+_SECTIONS = (
+    "study", "corpus", "sides", "population", "labels", "classifier", "measure", "events", "effects", "hypotheses",
+    "truth",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,13 @@ class Study:
     events: Path | None = None
     truth: Path | None = None
     notes: tuple[str, ...] = ()
+    effects: EffectSettings = field(default_factory=EffectSettings)
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+    @property
+    def frozen(self) -> Path:
+        """Where `discourse freeze` keeps what was decided before looking."""
+        return self.folder / "frozen.json"
 
     @classmethod
     def from_toml(cls, path: str | Path, *, data: str | Path | None = None) -> Study:
@@ -116,9 +130,9 @@ class Study:
         """
         file = Path(path)
         book = only_keys(read_toml(file, "study file"), _SECTIONS, "the study file")
-        head = only_keys(_table(book, "study"), ("name", "title", "seed", "notes"), "[study]")
+        head = only_keys(section(book, "study"), ("name", "title", "seed", "notes"), "[study]")
         corpus = only_keys(
-            _table(book, "corpus"),
+            section(book, "corpus"),
             ("root", "files", "store", "format", "mapping", "made_up", "where", "near_copies"),
             "[corpus]",
         )
@@ -128,21 +142,24 @@ class Study:
         study = cls(
             name=_folder_name(head),
             title=word(head, "title", "[study]"),
-            seed=_whole(head, "seed", "[study]"),
+            seed=whole_number(head, "seed", "[study]"),
             notes=word_list(head, "notes", "[study]"),
             folder=folder,
             data=root,
             corpus=_corpus(corpus, root, folder),
-            sides=folder / word(only_keys(_table(book, "sides"), ("file",), "[sides]"), "file", "[sides]"),
+            sides=folder / word(only_keys(section(book, "sides"), ("file",), "[sides]"), "file", "[sides]"),
             population=_population(book.get("population", {})),
-            labels=_labels(_table(book, "labels"), root, folder),
+            labels=_labels(section(book, "labels"), root, folder),
             c=classifier.c,
             folds=classifier.folds,
             measure=_measure(book.get("measure", {})),
             events=_optional(book, "events", folder),
             truth=_optional(book, "truth", folder),
+            effects=(effects := effect_settings(book.get("effects", {}))),
+            hypotheses=hypotheses_of(book.get("hypotheses", []), effects.measures),
         )
         study.check_files()
+        study.check_hypotheses()
         return study
 
     def check_files(self) -> None:
@@ -164,6 +181,19 @@ class Study:
                 raise MissingData(
                     f"the {what} file {path.name!r} is not in {_short(path.parent)}; check [{what}] in the study file"
                 )
+
+    def check_hypotheses(self) -> None:
+        """Raise `UsageError` for a hypothesis about a side or an event that the study does not have."""
+        if not self.hypotheses:
+            return
+        if self.events is None:
+            raise UsageError("a hypothesis is about an event, and the study names no [events]; add their file")
+        events = tuple(read_events(self.events)["event_id"])
+        sides = Sides.from_toml(self.sides).sides
+        for one in self.hypotheses:
+            one_word(one.event, events, f"event of hypothesis {one.id!r}")
+            allowed = ("|".join(sides),) if one.measure == "net-tone-gap" else sides
+            one_word(one.side, allowed, f"side of hypothesis {one.id!r}")
 
 
 def _root(corpus: Mapping[str, Any], folder: Path, data: str | Path | None) -> Path:
@@ -242,13 +272,13 @@ def _near(table: Mapping[str, Any]) -> float | None:
 
 def _population(table: Any) -> Population:
     try:
-        return _built(Population, table, "[population]")
+        return built(Population, table, "[population]")
     except SchemaError as error:
         raise UsageError(f"in [population], {error}") from None
 
 
 def _classifier(table: Any) -> ClassifierSettings:
-    made = _built(ClassifierSettings, table, "[classifier]")
+    made = built(ClassifierSettings, table, "[classifier]")
     if not 0.0 < made.c < float("inf"):
         raise UsageError(f"c in [classifier] is {made.c}; it must be above 0, like 3.0")
     if made.folds < 2:
@@ -257,10 +287,8 @@ def _classifier(table: Any) -> ClassifierSettings:
 
 
 def _measure(table: Any) -> MeasureSettings:
-    only_keys(table, [field.name for field in fields(MeasureSettings)], "[measure]")
-    made = _built(
-        MeasureSettings, {k: _moment(v) if k in ("begin", "end") else v for k, v in table.items()}, "[measure]"
-    )
+    only_keys(table, [one.name for one in fields(MeasureSettings)], "[measure]")
+    made = built(MeasureSettings, {k: moment(v) if k in ("begin", "end") else v for k, v in table.items()}, "[measure]")
     for weight in made.weights:
         one_word(weight, WEIGHTS, "a weight in [measure]")
     if not made.weights or len(set(made.weights)) < len(made.weights):
@@ -275,69 +303,10 @@ def _measure(table: Any) -> MeasureSettings:
     return made
 
 
-def _built(kind: type[_T], table: Any, where: str) -> _T:
-    """A frozen value from a table whose keys are its fields; lists become tuples."""
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
-    only_keys(table, known, where)
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    for key, value in given.items():
-        default = known[key].default
-        if default is not MISSING and default is not None and not _fits(value, default):
-            raise UsageError(f"{key} in {where} is {value!r}; it must be {_kind(default)}, like {_toml(default)}")
-    return kind(**given)
-
-
-def _fits(value: Any, default: Any) -> bool:
-    """Whether a value is of the kind of the default; true is no number, and a whole number is a number."""
-    if isinstance(value, bool) or isinstance(default, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    return isinstance(value, (int, float) if isinstance(default, float) else type(default))
-
-
-def one_word(value: Any, allowed: tuple[str, ...], what: str) -> str:
-    """`schema.one_of` for something a person typed into a study file."""
-    try:
-        return one_of(value, allowed, what)
-    except SchemaError as error:
-        raise UsageError(str(error)) from None
-
-
-def _table(book: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    if not isinstance(book.get(name), Mapping):
-        raise UsageError(f"the study file has no [{name}] section; see docs/study-file.md for what belongs there")
-    section: Mapping[str, Any] = book[name]
-    return section
-
-
 def _optional(book: Mapping[str, Any], name: str, folder: Path) -> Path | None:
     if name not in book:
         return None
-    return (folder / word(only_keys(_table(book, name), ("file",), f"[{name}]"), "file", f"[{name}]")).resolve()
-
-
-def _whole(table: Mapping[str, Any], key: str, where: str) -> int:
-    value = table.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**32:
-        raise UsageError(f"{key} in {where} is {value!r}; it must be a whole number from 0 to 2**32 - 1, like 2024")
-    return value
-
-
-def _moment(value: Any) -> datetime:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    raise UsageError(f"a time in [measure] is {value!r}; write it with its zone, like 2024-12-01T00:00:00+05:00")
-
-
-def _kind(default: Any) -> str:
-    return {bool: "true or false", int: "a whole number", str: "a word", tuple: "a list"}.get(type(default), "a number")
-
-
-def _toml(default: Any) -> str:
-    if isinstance(default, bool):
-        return str(default).lower()
-    return str(list(default)) if isinstance(default, tuple) else repr(default)
+    return (folder / word(only_keys(section(book, name), ("file",), f"[{name}]"), "file", f"[{name}]")).resolve()
 
 
 def _short(path: Path) -> str:

@@ -31,11 +31,14 @@ from discourse.report.words import (
     describe_confusion,
     describe_truth,
 )
-from discourse.schema import SERIES
 from discourse.simulate.conflict import windowed_truth
 from discourse.store.saved import load_corpus
+from discourse.study.aside import ASIDE, Aside
+from discourse.study.draw_effects import draw_effects, effect_figures, effect_tables, publish_effects
+from discourse.study.effects import TABLES
+from discourse.study.frozen import decisions
 from discourse.study.ledger import Stage
-from discourse.study.stages import Desk
+from discourse.study.stages import Desk, read_series
 from discourse.text.columns import coverage
 from discourse.whole import write_whole
 
@@ -51,7 +54,10 @@ def draw_stages(desk: Desk, published: Path) -> dict[str, tuple[Stage, Callable[
     tables = (at("series.csv"), at("confusion.csv"), at("corpus"))
     names = _figure_names(desk)
     drawn = tuple(published / f"{name}.{ending}" for name in names for ending in ("svg", "png", "csv"))
-    settings = {"title": s.title, "made_up": s.corpus.made_up, "notes": s.notes, **asdict(s.measure)}
+    settings = {"title": s.title, "made_up": s.corpus.made_up, "notes": s.notes, **asdict(s.measure),
+                "effects": asdict(s.effects)}  # fmt: skip
+    found = (*(at(name) for name in (*TABLES, "guards.csv", "reasons.csv")), s.sides)
+    frozen = (s.frozen,) if s.frozen.exists() else ()
     rest = (
         at("read"),
         at("scored"),
@@ -63,13 +69,14 @@ def draw_stages(desk: Desk, published: Path) -> dict[str, tuple[Stage, Callable[
     )
     return {
         "draw": (
-            Stage("draw", (*tables, *optional, s.sides), (*drawn, at("captions.json")), settings, ("report", "study")),
+            Stage("draw", (*tables, *found, *optional, s.sides), (*drawn, at("captions.json")), settings,
+                  ("report", "study")),
             lambda one: _draw(one, published),
         ),
         "report": (
-            Stage("report", (*tables, *rest, *drawn, at("captions.json")),
-                  (published / "report.html", published / "series.csv", published / "manifest.json"),
-                  settings, ("report", "study", "cli.py")),
+            Stage("report", (*tables, *found, *rest, *drawn, *frozen, at("captions.json")),
+                  tuple(published / name for name in ("report.html", "series.csv", "manifest.json", *TABLES, *ASIDE)),
+                  {**settings, "decisions": decisions(s)}, ("report", "study", "cli.py")),
             lambda one: _report(one, published, names),
         ),
     }  # fmt: skip
@@ -77,11 +84,12 @@ def draw_stages(desk: Desk, published: Path) -> dict[str, tuple[Stage, Callable[
 
 def _figure_names(desk: Desk) -> tuple[str, ...]:
     truth = ("truth-nationalist", "truth-conciliatory") if desk.study.truth else ()
-    return ("shares-nationalist", "shares-conciliatory", *_POLARIZATION.values(), "composition", "confusion", *truth)
+    return ("shares-nationalist", "shares-conciliatory", *_POLARIZATION.values(), *effect_figures(desk), "composition",
+            "confusion", *truth)  # fmt: skip
 
 
 def _draw(desk: Desk, published: Path) -> None:
-    series = _series(desk)
+    series = read_series(desk)
     events = read_events(desk.study.events) if desk.study.events else None
     said: dict[str, tuple[str, str, str]] = {}
 
@@ -98,6 +106,7 @@ def _draw(desk: Desk, published: Path) -> None:
         key = repr(Polarization(kind))
         words = (_TITLES[kind], caption(series, key), alt_text(series, key))
         keep(name, plot_polarization(series, key, events=events), headline(series, key), words)
+    draw_effects(desk, keep, events)
     counts = _composition(desk)
     open_counts = counts.drop_nulls("posts")
     few = counts.height - open_counts.height
@@ -120,7 +129,7 @@ def _draw(desk: Desk, published: Path) -> None:
 
 
 def _report(desk: Desk, published: Path, names: tuple[str, ...]) -> None:
-    study, series, corpus = desk.study, _series(desk), load_corpus(desk.path("corpus"))
+    study, series, corpus = desk.study, read_series(desk), load_corpus(desk.path("corpus"))
     said = json.loads(desk.path("captions.json").read_text(encoding="utf-8"))
     order = sorted(names, key=lambda name: not name.startswith("truth")) if study.corpus.made_up else names
     figures = []
@@ -128,37 +137,36 @@ def _report(desk: Desk, published: Path, names: tuple[str, ...]) -> None:
         title, text, alt = said[name]
         figures.append(ReportFigure(title, text, alt, (published / f"{name}.svg").read_bytes(), f"{name}.csv"))
     write_whole(published / "series.csv", csv_bytes(shown(series)))
+    found = publish_effects(desk, published)
+    aside = Aside.of(desk, found["effects"])
+    found |= aside.publish(published)
     outputs = {f"{name} ({end})": published / f"{name}.{end}" for name in names for end in ("svg", "png", "csv")}
     record = manifest(
         {**{f"posts {i + 1}": path for i, path in enumerate(study.corpus.inputs)}, "labels": study.labels.file,
          "codebook": study.labels.codebook, "sides": study.sides,
          **({"events": study.events} if study.events else {}), **({"truth": study.truth} if study.truth else {})},
-        {**outputs, "series": published / "series.csv", "model": desk.path("model.safetensors")},
-        parameters={"name": study.name, "population": study.population, "measure": study.measure, "c": study.c,
+        {**outputs, "series": published / "series.csv", **found, "model": desk.path("model.safetensors")},
+        parameters={"name": study.name, "population": study.population, "measure": study.measure,
+                    "effects": study.effects, "c": study.c,
                     "folds": study.folds, "format": study.corpus.format or "sniffed"},
         model=load_model(desk.path("model.safetensors")).model_id, seed=study.seed, code="",
     )  # fmt: skip
     labels = json.loads(desk.path("labels.json").read_text(encoding="utf-8"))
     content = ReportContent(
         title=study.title, made_up=study.corpus.made_up, files=corpus.files,
-        answer=(*answer_sentences(series), *study.notes),
+        answer=(*answer_sentences(series, aside.no_gap), *study.notes), cautions=aside.cautions,
+        decided=aside.decided, decisions=aside.decisions,
+        hypotheses=aside.hypotheses.drop("event", "measure", "side", "direction"),
         history=load_corpus(desk.path("scored")).history, quarantine=_reasons(corpus),
         sides=pl.read_csv(desk.path("sides.csv")), languages=coverage(corpus.posts["lang"], corpus.posts["sentiment"]),
         labels=[(_LABEL_WORDS.get(key, key), value) for key, value in labels.items()],
         agreement=pl.read_csv(desk.path("agreement.csv")).fill_nan(None),
         scores=pl.read_csv(desk.path("scores.csv")).filter(pl.col("group") == "all", pl.col("metric").is_in(_SCORES)),
         series=series.filter((pl.col("weight") == "author") & (pl.col("method") == "poststrat")),
-        figures=figures, methods=_methods(desk), cite=_CITE, manifest=record,
+        effects=effect_tables(desk), figures=figures, methods=_methods(desk), cite=_CITE, manifest=record,
     )  # fmt: skip
     write_report(published / "report.html", content)
     write_manifest(published / "manifest.json", record)
-
-
-def _series(desk: Desk) -> pl.DataFrame:
-    text = {"window": pl.String, "flags": pl.String, "assumes": pl.String}
-    raw = pl.read_csv(desk.path("series.csv"), schema_overrides={**text, "start": pl.String, "end": pl.String})
-    moment = [pl.col(name).str.to_datetime(time_unit="us", time_zone="UTC") for name in ("start", "end")]
-    return SERIES.frame(raw.with_columns(*moment, pl.col("flags", "assumes").fill_null("")))
 
 
 def _composition(desk: Desk) -> pl.DataFrame:
@@ -199,6 +207,9 @@ def _methods(desk: Desk) -> list[str]:
         f"chance alone gives. The grey baseline is what {settings.shuffles} shuffles of the sides among authors give.",
         "Windows with fewer than 30 authors (effective sample size) are withheld; hollow marks are windows that the "
         "collection covers only in part. Nothing here says what caused a change.",
+        "The effect of an event is the change of level on its day, against the line that the days before continue, in "
+        "a model in which days hang together. The posts of each day are corrected by the coded posts between one event "
+        "and the next; nothing past the next event is looked at.",
         "The side of a post is decided by lists, geotags and named places. Posts of unknown side are measured as a "
         "group of their own and are in neither side's share.",
     ]

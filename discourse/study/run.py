@@ -11,6 +11,7 @@ from discourse.corpus.privacy import Key, default_key_path
 from discourse.errors import UsageError
 from discourse.study.config import Study
 from discourse.study.draw import draw_stages
+from discourse.study.effects import effect_stage
 from discourse.study.ledger import Ledger, Stage
 from discourse.study.stages import STAGES, Desk, stages_of
 
@@ -46,7 +47,9 @@ def run_study(
         raise UsageError(f"until is {until!r}; it must be one of {', '.join(STAGES)}")
     desk = desk_of(path, data=data, work=work, progress=progress)
     folder, published = desk.work, Path(figures) / desk.study.name
-    stages: dict[str, tuple[Stage, Callable[[Desk], None]]] = {**stages_of(desk), **draw_stages(desk, published)}
+    stages: dict[str, tuple[Stage, Callable[[Desk], None]]] = {
+        **stages_of(desk), "effects": effect_stage(desk), **draw_stages(desk, published)
+    }  # fmt: skip
     ledger = Ledger(folder / "ledger.json")
     ran: list[str] = []
     skipped: list[str] = []

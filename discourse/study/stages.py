@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from discourse.corpus.copies import with_copies
 from discourse.corpus.posts import Corpus
 from discourse.corpus.privacy import Key
 from discourse.corpus.sides import Sides
-from discourse.corpus.texts import with_text
+from discourse.corpus.texts import campaign_share, with_text
 from discourse.errors import MeaningError, PrivacyError
+from discourse.estimators.comparison import few_gold, one_campaign, sides_unknown
+from discourse.events import read_events
 from discourse.framing.classifier import FramingClassifier
 from discourse.framing.store import load_model, save_model
 from discourse.indices.polarization import NetTone, Polarization
@@ -27,16 +29,17 @@ from discourse.labels.codebook import Codebook
 from discourse.labels.labels import Labels, read_labels, read_wide_labels, split_roles
 from discourse.labels.relocate import to_representatives
 from discourse.measure.prevalence import Prevalence
-from discourse.measure.timeline import Measure, Plan, observe, over_time
+from discourse.measure.timeline import Measure, Plan, guards, observe, over_time
 from discourse.readers.mapped import Mapping
 from discourse.readers.read import read_posts
+from discourse.report.rows import side_name
 from discourse.schema import FRAMES, FRAMINGS, LABELS, SERIES
 from discourse.store.reading import open_manifest, read_corpus
 from discourse.store.saved import load_corpus, read_table, save_corpus, write_table
 from discourse.study.config import Study
 from discourse.study.ledger import Stage
 
-__all__ = ["STAGES", "Desk", "Progress", "labels_of", "stages_of"]
+__all__ = ["STAGES", "Desk", "Progress", "labels_of", "plan_of", "read_series", "stages_of"]
 
 Progress = Callable[[str, int], None]
 _MEASURES: tuple[Measure, ...] = (
@@ -156,20 +159,33 @@ def measure(desk: Desk) -> None:
         )
     observed = observe(corpus.posts, read_table(desk.path("framings.parquet"), FRAMINGS), inside)
     sides = Sides.from_toml(desk.study.sides)
+    events = None if desk.study.events is None else read_events(desk.study.events)
+    guards(observed, plan=plan_of(desk.study, sides), events=events).write_csv(desk.path("guards.csv"))
+    _reasons_against(corpus, inside, sides).write_csv(desk.path("reasons.csv"))
     parts = []
     for method in ("poststrat", "cc"):
         for weight in settings.weights:
-            plan = Plan(
-                every=settings.every, sides=(sides.sides[0], sides.sides[1]), zones=dict(sides.timezones),
-                weight=weight, method=method, gold_within=settings.gold_within, begin=settings.begin, end=settings.end,
-                replicates=settings.replicates, shuffles=settings.shuffles, force=settings.force,
-            )  # fmt: skip
+            plan = replace(plan_of(desk.study, sides), weight=weight, method=method)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 parts.append(over_time(_MEASURES, observed, plan=plan, seed=desk.study.seed))
             for message in sorted({str(one.message) for one in caught}):
                 desk.progress(message, -1)
     SERIES.require(pl.concat(parts)).sort(SERIES.key).write_csv(desk.path("series.csv"), datetime_format="%+")
+
+
+def _reasons_against(corpus: Corpus, gold: pl.DataFrame, sides: Sides) -> pl.DataFrame:
+    """Why no difference between the sides is to be claimed of these posts: flag, labels that mend it, sentence."""
+    placed = corpus.posts.filter(pl.col("side").is_in(list(sides.sides[:2])))
+    coded = {side: int((placed.filter(side=side)["post_id"].is_in(gold["post_id"].implode())).sum())
+             for side in sides.sides[:2]}  # fmt: skip
+    found = (
+        sides_unknown(placed.height, corpus.posts.height),
+        few_gold({side_name(side): n for side, n in coded.items()}),
+        one_campaign(campaign_share(corpus.posts)),
+    )
+    rows = [(one.flag, one.labels, one.sentence) for one in found if one is not None]
+    return pl.DataFrame(rows, schema={"flag": pl.String, "labels": pl.Int64, "said": pl.String}, orient="row")
 
 
 def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
@@ -194,8 +210,9 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
          ("judging", "framing", "text", "labels", "corpus", "estimators")),
         (frame, (*labelled, at("model.safetensors")), ("scored", "framings.parquet"), {},
          ("framing", "text", "labels")),
-        (measure, (at("scored"), at("framings.parquet"), *labelled[1:], s.sides), ("series.csv",),
-         {"seed": s.seed, **asdict(s.measure)}, ("measure", "estimators", "indices", "labels")),
+        (measure, (at("scored"), at("framings.parquet"), *labelled[1:], s.sides, *((s.events,) if s.events else ())),
+         ("series.csv", "guards.csv", "reasons.csv"), {"seed": s.seed, **asdict(s.measure)},
+         ("measure", "estimators", "indices", "labels", "corpus", "events.py", "poisson.py")),
     )  # fmt: skip
     return {
         run.__name__: (Stage(run.__name__, inputs, tuple(at(name) for name in out), settings, (*rooms, "study")), run)
@@ -203,7 +220,27 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
     }
 
 
-STAGES = ("read", "prepare", "label", "train", "judge", "frame", "measure", "draw", "report")
+STAGES = ("read", "prepare", "label", "train", "judge", "frame", "measure", "effects", "draw", "report")
+
+
+def plan_of(study: Study, sides: Sides) -> Plan:
+    """How the headline series of a study is made: each author counts once where the study allows it."""
+    settings = study.measure
+    return Plan(
+        every=settings.every, sides=(sides.sides[0], sides.sides[1]), zones=dict(sides.timezones),
+        weight="author" if "author" in settings.weights else settings.weights[0], gold_within=settings.gold_within,
+        begin=settings.begin, end=settings.end, replicates=settings.replicates, shuffles=settings.shuffles,
+        force=settings.force,
+    )  # fmt: skip
+
+
+def read_series(desk: Desk) -> pl.DataFrame:
+    """The series table as the stage `measure` wrote it, private."""
+    text = {"window": pl.String, "flags": pl.String, "assumes": pl.String}
+    raw = pl.read_csv(desk.path("series.csv"), schema_overrides={**text, "start": pl.String, "end": pl.String},
+                      infer_schema_length=None)  # fmt: skip
+    moment = [pl.col(name).str.to_datetime(time_unit="us", time_zone="UTC") for name in ("start", "end")]
+    return SERIES.frame(raw.with_columns(*moment, pl.col("flags", "assumes").fill_null("")))
 
 
 def _in_period(corpus: Corpus, study: Study) -> Corpus:

@@ -8,16 +8,18 @@ one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from discourse.errors import SchemaError
 
-__all__ = ["MAX_CHARACTERS", "Memo", "strings"]
+__all__ = ["MAX_CHARACTERS", "Memo", "changed", "parts", "strings"]
 
 MAX_CHARACTERS: Final = 10_000
 """What is read of one text, in code points."""
 
+_AT_ONCE: Final = 1_000_000
 _MOST: Final = 400_000
 _LONGEST: Final = 60
 
@@ -42,6 +44,40 @@ class Memo(dict[str, Answer]):
                 self.clear()
             self[chunk] = made
         return made
+
+
+def parts(texts: Sequence[str], characters: int = _AT_ONCE) -> Iterator[Sequence[str]]:
+    """Texts in runs of about so many characters, one text at least: what is worked on at once, whatever the column.
+
+    >>> list(parts(["ab", "cd", "efghi", "j"], 4))
+    [['ab', 'cd'], ['efghi'], ['j']]
+    """
+    first = size = 0
+    for at, text in enumerate(texts):
+        size += len(text)
+        if size > characters and at > first:
+            yield texts[first:at]
+            first, size = at, len(text)
+    if first < len(texts):
+        yield texts[first:]
+
+
+def changed(
+    chunks: Iterable[str], together: Callable[[str], str], apart: re.Pattern[str], alone: Callable[[str], str]
+) -> dict[str, str]:
+    """n distinct chunks, none empty, and what each becomes: most in one string, the few that need more one by one.
+
+    `together` changes the chunks as lines of one string and leaves the ends of lines as they are. A line that `apart`
+    matches, from its first character to its last, is changed by `alone` in its place.
+
+    >>> changed(["One", "2", "Three"], str.lower, re.compile(r"(?m)^\\d+$"), lambda chunk: chunk * 2)
+    {'One': 'one', '2': '22', 'Three': 'three'}
+    """
+    column = "\n".join(chunks)
+    made = dict(zip(chunks, together(column).split("\n"), strict=True)) if column else {}
+    for chunk in apart.findall(column):
+        made[chunk] = alone(chunk)
+    return made
 
 
 def strings(texts: Iterable[object], name: str = "texts") -> list[str | None]:

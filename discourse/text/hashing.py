@@ -45,8 +45,10 @@ def letter_groups(
         rolling = rolling[: len(letters) - size + 1] * _PRIME + letters[size - 1 :]
         if size in sizes:
             owner = word_of[: len(rolling)]
-            inside = owner == word_of[size - 1 :]
-            yield bucket(rolling[inside], salt * 16 + size, bits), owner[inside]
+            inside = np.flatnonzero(owner == word_of[size - 1 :])
+            # Every place is one of owner's: to clip them costs less than to check them.
+            groups, owners = rolling.take(inside, mode="clip"), owner.take(inside, mode="clip")
+            yield bucket(groups, salt * 16 + size, bits), owners
 
 
 def word_hashes(words: Sequence[str]) -> Hashes:

@@ -22,13 +22,13 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
 
 from discourse.schema import LANGUAGES, one_of
-from discourse.text.chunks import MAX_CHARACTERS, Memo
+from discourse.text.chunks import MAX_CHARACTERS, changed, parts
 
 __all__ = ["align", "folds_letters", "normal_form", "normal_forms"]
 
@@ -72,8 +72,12 @@ _EMOJI: Final = f"[{_PICTURE}\u24c2][\ufe0f\U0001f3fb-\U0001f3ff]?"
 _REPEATED = re.compile(rf"([0-9]|{_FLAG}{{2}}|{_EMOJI}(?:\u200d{_EMOJI}){{0,7}}+)\1{{{MAX_REPEATS},}}+")
 _STRAY_JOINER = re.compile(rf"(?<![{_PICTURE}\ufe0f])\u200d+|\u200d+(?![{_PICTURE}\u200d])")
 _NON_JOINERS = re.compile(r"(?<=\u200c)\u200c+|^\u200c+|\u200c+$")
-# Letters and punctuation to which only the folds of a language apply: most chunks of Arabic script.
-_LETTERS_ONLY = re.compile(r"[\u0621-\u063a\u0641-\u064a\u0671-\u06d3\u060c\u061b\u061f\u06d4!-/:-~]+")
+# Letters, figures and signs to which only the folds of a language and lower case apply, in a chunk too short to be cut.
+_PLAIN: Final = (
+    "!-~\u0621-\u063a\u0641-\u064a\u0671-\u06d3\u060c\u061b\u061f\u06d4\u00a1-\u00ac\u00ae-\u012f\u0131-\u017f\u2013-\u2027\u2600-\u27bf\ufe0f"
+    "\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001f9ff"
+)
+_NOT_PLAIN = re.compile(rf"(?m)^[{_PLAIN}]{{0,{MAX_MARKS}}}+[^\n].*$")
 _CHUNK = re.compile(r"\S+")
 _HAMZA_ON_YE = re.compile("ی\u0654")
 _PERSIAN_EZAFE = re.compile("(?<=ه)\u0654+")
@@ -230,11 +234,15 @@ def _chunk(chunk: str, lang: str) -> str:
     if chunk.isascii() and chunk.isprintable():
         chunk = chunk.lower()
         return chunk if len(chunk) <= MAX_REPEATS else _REPEATED.sub(lambda run: run[1] * MAX_REPEATS, chunk)
-    if _LETTERS_ONLY.fullmatch(chunk):
-        return chunk.translate(_folds(lang)).lower()
     for step in _steps(lang):
         chunk = step.plain(chunk)
     return chunk
+
+
+def _folded(column: str, lang: str) -> str:
+    """Lines of plain chunks in their normal form."""
+    folds = _folds(lang)
+    return (column.translate(folds) if folds else column).lower()
 
 
 def normal_form(text: str, lang: str) -> str:
@@ -260,17 +268,30 @@ def normal_forms(texts: Sequence[str | None], langs: Sequence[str]) -> list[str 
     >>> normal_forms(["A  b", None, "ك"], ["en", "en", "ur"])
     ['a b', None, 'ک']
     """
-    memos: dict[str, Memo[str]] = {}
-    out: list[str | None] = []
-    for text, lang in zip(texts, langs, strict=True):
-        if lang not in memos:
-            memos[lang] = Memo(partial(_chunk, lang=one_of(lang, LANGUAGES, "lang")))
-        out.append(None if text is None else _joined(map(memos[lang].__getitem__, text[:MAX_CHARACTERS].split())))
+    out: list[str | None] = [None] * len(texts)
+    places: dict[str, list[int]] = {}
+    for at, (text, lang) in enumerate(zip(texts, langs, strict=True)):
+        of_lang = places.setdefault(lang, [])
+        if text is not None:
+            of_lang.append(at)
+    for lang, own in places.items():
+        made = _of_one_language([(texts[at] or "")[:MAX_CHARACTERS] for at in own], one_of(lang, LANGUAGES, "lang"))
+        for at, form in zip(own, made, strict=True):
+            out[at] = form
     return out
 
 
-def _joined(chunks: Iterable[str]) -> str:
-    text = " ".join(filter(None, chunks))
+def _of_one_language(texts: Sequence[str], lang: str) -> Iterator[str]:
+    for some in parts(texts):
+        split = [text.split() for text in some]
+        distinct = dict.fromkeys(itertools.chain.from_iterable(split))
+        forms = changed(distinct, partial(_folded, lang=lang), _NOT_PLAIN, partial(_chunk, lang=lang))
+        kept = partial(filter, None) if "" in forms.values() else iter  # to filter costs more than to join
+        for chunks in split:
+            yield _cut(" ".join(kept(map(forms.__getitem__, chunks))))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS].rstrip(" \u200c\u200d")
 
 
@@ -312,5 +333,5 @@ def align(text: str, lang: str) -> tuple[str, list[Place]]:
             spans.append((spans[-1][1], places[0][0]))
         out.append(chunk)
         spans += places
-    normal = _joined(["".join(out)])
+    normal = _cut("".join(out))
     return normal, spans[: len(normal)]
