@@ -71,6 +71,28 @@ def test_the_headline_stands_beside_every_other_choice(series: pl.DataFrame, obs
     assert own["windows of a month"]["flags"].split()[-1] == "other_windows"
 
 
+def test_thresholds_and_rules_of_sides_are_choices_too(series: pl.DataFrame, observed: pl.DataFrame) -> None:
+    number = pl.col("author_id").rank("dense")
+    sure = pl.when(number % 3 == 0).then(0.6).when(number % 3 == 1).then(0.8).otherwise(0.4)
+    rule = pl.when(number % 2 == 0).then(pl.lit("location")).otherwise(pl.lit("author"))
+    posts = observed.with_columns(p_nationalist=sure, p_neither=1.0 - sure, side_basis=rule)
+    made = other_choices(series, posts, WEEKLY, 1, ["nationalist"])
+    runs = list(dict.fromkeys(made["run"]))
+    assert runs[-4:] == ["abstention below 0.5", "abstention below 0.7", "sides without the rule author",
+                         "sides without the rule location"]  # fmt: skip
+    unsure = observed.with_columns(predicted=pl.when(number % 3 != 1).then(pl.lit("abstain")).otherwise("predicted"))
+    placed = observed.with_columns(side=pl.when(number % 2 == 0).then(pl.lit("unknown")).otherwise("side"))
+    week = {"window": "2025-01-06", "side": "pakistan"}
+    for run, other in (("abstention below 0.7", unsure), ("sides without the rule location", placed)):
+        expected = over_time([Prevalence("nationalist")], other, plan=WEEKLY, seed=1).filter(**week)["estimate"][0]
+        assert made.filter(run=run, **week)["estimate"][0] == pytest.approx(expected)
+    # Nobody's highest probability is below one half, as 0.4 leaves 0.6 for the other frame.
+    same = made.filter(run="abstention below 0.5", **week).row(0, named=True)
+    assert same["change"] == pytest.approx(0.0)
+    one_rule = other_choices(series, posts.with_columns(side_basis=pl.lit("author")), WEEKLY, 1, ["nationalist"])
+    assert not one_rule["run"].str.contains("rule").any()
+
+
 def test_what_the_series_withholds_is_in_no_run(observed: pl.DataFrame) -> None:
     nine = observed.filter(pl.col("side") == "pakistan", pl.col("created_at") < datetime(2024, 12, 9, tzinfo=UTC))
     kept = nine.filter(pl.col("author_id").is_in(nine["author_id"].unique().sort()[:9].to_list()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -22,6 +22,7 @@ from discourse.impact.smoothing import common_variance, smooth
 from discourse.measure.timeline import MIN_N_EFF, Plan, over_time
 from discourse.report.effects_words import breakdown_said, quantity
 from discourse.report.guard import MIN_AUTHORS, shown
+from discourse.schema import ABSTAIN, UNKNOWN
 from discourse.study.corrected_days import Days, Line, line_of
 from discourse.study.event_rows import Happening, measure_of
 
@@ -54,6 +55,7 @@ _WEIGHTS: Final = {"author": "each author once", "post": "every post once", "uni
 _SCOPES: Final = {
     "window": "gold of the window alone", "side": "gold pooled over a side's windows", "all": "gold pooled over all",
 }  # fmt: skip
+_ABSTAIN_BELOW: Final = (0.5, 0.7)
 _LENGTHS: Final = {"1h": "windows of an hour", "6h": "windows of 6 hours", "1d": "windows of a day",
                    "1w": "windows of a week", "1mo": "windows of a month"}  # fmt: skip
 Pairs = Sequence[tuple[str, str]]
@@ -122,9 +124,11 @@ def smooth_rows(days: Days, pairs: Pairs, *, pooled: bool) -> pl.DataFrame:
 def other_choices(
     series: pl.DataFrame, observed: pl.DataFrame, plan: Plan, seed: int, names: Sequence[str]
 ) -> pl.DataFrame:
-    """The headline (each author once, corrected) beside other weights, no correction, other gold scopes and windows.
+    """The headline (each author once, corrected) beside other weights, no correction, other gold scopes and windows,
+    abstention below a probability, and sides without one of the rules that gave them.
 
-    `series` is that of the study, `plan` its plan; `names` the measures. Numbers of windows of fewer than 10 authors
+    `series` is that of the study, `plan` its plan; `names` the measures. Thresholds need the probabilities in
+    `observed` (p_<frame>), rules of sides its column side_basis. Numbers of windows of fewer than 10 authors
     are withheld in every run before they are compared.
     """
     measures = [measure_of(name) for name in names]
@@ -141,11 +145,15 @@ def other_choices(
     runs |= {_WEIGHTS[weight]: run(_CORRECTED, weight) for weight in weights[1:]}
     runs["not corrected for the classifier's errors"] = run("cc", weights[0])
     asked = replace(plan, weight=weights[0], shuffles=1)
-    others = {_SCOPES[scope]: replace(asked, gold_within=scope) for scope in GOLD_WITHIN if scope != plan.gold_within}
+    others = {
+        _SCOPES[scope]: (replace(asked, gold_within=scope), observed)
+        for scope in GOLD_WITHIN if scope != plan.gold_within
+    }  # fmt: skip
     length = _OTHER_WINDOW[plan.every]
-    others[_LENGTHS[length]] = replace(asked, every=length)
-    for name, one in others.items():
-        runs[name] = _guarded(over_time(measures, observed, plan=one, seed=seed))
+    others[_LENGTHS[length]] = (replace(asked, every=length), observed)
+    others |= {name: (asked, posts) for name, posts in (*_thresholds(observed), *_without_a_rule(observed))}
+    for name, (own, posts) in others.items():
+        runs[name] = _guarded(over_time(measures, posts, plan=own, seed=seed))
     return sensitivity_table(runs).with_columns(
         breakdown=pl.lit(None, pl.Float64), said=pl.lit(None, pl.String)
     ).select(list(SENSITIVITY))  # fmt: skip
@@ -180,6 +188,25 @@ def moved_by_bots(headline: pl.DataFrame, fractions: Sequence[float], effects: p
         ends = (row["mean_before"], row["mean_after"])
         rows.append(_broken((row["measure"], row["side"], f"across {row['event']}"), ends, sure=moved))
     return pl.DataFrame(rows, schema=SENSITIVITY, orient="row")
+
+
+def _thresholds(observed: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Predictions in which the classifier abstains where its highest probability is below a threshold."""
+    probabilities = [name for name in observed.columns if name.startswith("p_")]
+    for least in _ABSTAIN_BELOW if probabilities else ():
+        sure = pl.max_horizontal(probabilities) >= least
+        kept = pl.when(sure).then("predicted").otherwise(pl.lit(ABSTAIN))
+        yield f"abstention below {least:g}", observed.with_columns(predicted=kept)
+
+
+def _without_a_rule(observed: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Posts in which those whose side one rule gave have none."""
+    if "side_basis" not in observed.columns:
+        return
+    given = observed.filter(pl.col("side") != UNKNOWN)["side_basis"].drop_nulls().unique().sort().to_list()
+    for basis in given if len(given) > 1 else ():
+        side = pl.when(pl.col("side_basis").eq_missing(basis)).then(pl.lit(UNKNOWN)).otherwise("side")
+        yield f"sides without the rule {basis}", observed.with_columns(side=side)
 
 
 def _guarded(series: pl.DataFrame) -> pl.DataFrame:

@@ -103,7 +103,9 @@ def _world(desk: Desk) -> _World:
     study = desk.study
     sides = Sides.from_toml(study.sides)
     posts, framings = load_corpus(desk.path("scored")).posts, read_table(desk.path("framings.parquet"), FRAMINGS)
-    observed = observe(posts, framings, labels_of(desk).gold.frame)
+    observed = observe(posts, framings, labels_of(desk).gold.frame).join(
+        posts.select("post_id", "side_basis"), on="post_id", how="left", validate="1:1", maintain_order="left"
+    )
     plan = plan_of(study, sides)
     known = (*plan.sides, UNKNOWN)
     wanted = [one_word(side, known, "a side in [effects]") for side in study.effects.sides or plan.sides]
