@@ -76,7 +76,7 @@ def desk_of(place: Path, tiny: TinyDemo, name: str, **changes: str) -> Desk:
     head, _, rest = text.partition("[effects]")
     effects_, _, truth = rest.partition("[truth]")
     head = head.replace(EVENTS, changes.pop("events", EVENTS))
-    body = changes.pop("effects", effects_)
+    body = changes.pop("effects", effects_.partition("[[hypotheses]]")[0])
     (place / "demo" / f"{name}.toml").write_text(f"{head}[effects]\n{body}\n[truth]{truth}", "utf-8")
     (place / name).mkdir(exist_ok=True)
     return Desk(Study.from_toml(place / "demo" / f"{name}.toml"), tiny.key, place / name, lambda *_: None)

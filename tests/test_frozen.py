@@ -12,10 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discourse.errors import BadInput, MeaningError
+from conftest import ROOT
+from discourse.errors import BadInput, MeaningError, UsageError
 from discourse.study.config import Study
 from discourse.study.frozen import Freeze, compared, decisions, freeze, read_freezes
 
+SIDES = """
+sides = ["pakistan", "afghanistan"]
+[timezone]
+pakistan = "Asia/Karachi"
+afghanistan = "Asia/Kabul"
+[[rule]]
+basis = "country"
+codes = { PK = "pakistan", AF = "afghanistan" }
+"""
 NEW_YEAR, LATER = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC)
 STUDY = """
 [study]
@@ -140,6 +150,35 @@ def test_another_file_is_no_file_of_freezes(tmp_path: Path, content: str) -> Non
     (tmp_path / "frozen.json").write_text(content, encoding="utf-8")
     with pytest.raises(BadInput, match="it is not what discourse freeze writes; take it back from version control"):
         read_freezes(tmp_path / "frozen.json")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({}, None),
+        ({"event": "talks"}, r"^event of hypothesis 'H1' is 'talks'; it must be '2024-12-24-barmal'"),
+        ({"side": "india"}, r"^side of hypothesis 'H1' is 'india'; it must be 'pakistan' or 'afghanistan'"),
+        ({"measure": "net-tone-gap"}, r"^side of hypothesis 'H1' is 'pakistan'; it must be 'pakistan\|afghanistan'"),
+        ({"measure": "conciliatory"}, r"^measure of hypothesis 'H1' is 'conciliatory'; it must be 'nationalist' or"),
+    ],
+)
+def test_a_hypothesis_is_about_what_the_study_has(folder: Path, changed: dict[str, str], message: str | None) -> None:
+    for name, text in (("sides.toml", SIDES), ("events.csv", (ROOT / "corpora" / "events.csv").read_text("utf-8"))):
+        (folder / name).write_text(text, encoding="utf-8")
+    said = {"id": "H1", "says": "x", "measure": "nationalist", "side": "pakistan", "event": "2024-12-24-barmal",
+            "direction": "up", **changed}  # fmt: skip
+    written = "[[hypotheses]]\n" + "".join(f'{key} = "{value}"\n' for key, value in said.items())
+    bare = ("[measure]", f"{written}[measure]")
+    with_events = ("[measure]", f'[events]\nfile = "events.csv"\n{written}[measure]')
+    if message is None:
+        made = study(folder, with_events)
+        assert [one.id for one in made.hypotheses] == ["H1"]
+        assert "hypotheses.H1" in decisions(made)
+        with pytest.raises(UsageError, match=r"^a hypothesis is about an event, and the study names no \[events\]"):
+            study(folder, bare)
+        return
+    with pytest.raises(UsageError, match=message):
+        study(folder, with_events)
 
 
 def test_the_command_freezes_and_knows_whether_a_series_was_there(folder: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging_world import made
 
+from conftest import shared_file
 from discourse.corpus.copies import with_copies
 from discourse.corpus.links import linked_groups
 from discourse.corpus.posts import Corpus
@@ -28,6 +29,7 @@ from discourse.judging.splits import (
     near_ids,
 )
 from discourse.schema import FRAMES, POSTS
+from discourse.text.normal_form import normal_forms
 
 START = datetime(2025, 5, 1, tzinfo=UTC)
 LONG = "open the border at torkham so that the families of both sides can go home before winter"
@@ -301,3 +303,17 @@ def test_a_random_split_of_many_posts_an_author_is_caught() -> None:
     with pytest.raises(MeaningError, match=r"authors are in training"):
         check_split(posts[order[:40]], posts[order[40:]])
     assert isinstance(group_folds(posts, seed=1, folds=2)[0], Split)
+
+
+def test_the_leak_of_a_published_set_is_found_and_named() -> None:
+    """The validation part of RUHSOLD's second task is its training file again."""
+
+    def part(name: str) -> pl.DataFrame:
+        lines = shared_file("roman_urdu_ruhsold", f"task_2_{name}.tsv").read_text(encoding="utf-8").split("\n")[:400]
+        texts = normal_forms([line.rpartition("\t")[0] for line in lines], ["ur-Latn"] * len(lines))
+        names = [f"{name}-{at}" for at in range(len(lines))]
+        return pl.DataFrame({"post_id": names, "author_id": names, "text_norm": texts})
+
+    with pytest.raises(MeaningError, match=r"^the split leaks: 3\d\d|^the split leaks: 400") as raised:
+        check_split(part("train"), part("validation"))
+    assert "text" in str(raised.value)
