@@ -18,6 +18,11 @@ MEASURES = ("net-tone", "nationalist")
 NAMES = {"net-tone": "NetTone()", "nationalist": "Prevalence('nationalist')"}
 
 
+def nothing(_: Any) -> list[str]:
+    """No doubt."""
+    return []
+
+
 @pytest.mark.parametrize(
     ("direction", "answers"),
     [
@@ -42,7 +47,7 @@ def test_each_hypothesis_gets_the_effect_of_its_own_event_measure_and_side() -> 
         "side": ["afghanistan", "pakistan", "pakistan"], "change": [-0.3, 0.2, 0.9], "change_low": [-0.4, -0.1, 0.8],
         "change_high": [-0.2, 0.5, 1.0], "p": [0.01, 0.2, 0.001],
     })  # fmt: skip
-    made = answered([first, second, third], effects, NAMES)
+    made = answered([first, second, third], effects, NAMES, nothing)
     assert dict(made.schema) == ANSWERS
     assert made.select("id", "estimate", "answer").rows() == [
         ("H1", 0.2, "not told"), ("H2", -0.3, "against it"), ("H3", None, "not told"),
@@ -51,13 +56,28 @@ def test_each_hypothesis_gets_the_effect_of_its_own_event_measure_and_side() -> 
     assert made["p_holm"].to_list() == [pytest.approx(0.2), pytest.approx(0.02), None]
 
 
+def test_a_doubt_makes_an_answer_not_told_and_is_said() -> None:
+    row = {"event": ["strikes"], "measure": ["NetTone()"], "side": ["pakistan"], "p": [0.01], "change": [0.2],
+           "change_low": [0.1], "change_high": [0.3]}  # fmt: skip
+    seen: list[dict[str, Any]] = []
+
+    def moved_before(one: Any) -> list[str]:
+        seen.append(dict(one))
+        return ["it moved already"]
+
+    made = answered([Hypothesis(**WRITTEN)] * 2, pl.DataFrame(row), NAMES, moved_before)
+    assert made.select("answer", "why").rows() == [("not told", "it moved already")] * 2
+    # Doubts hear of the p value among the hypotheses.
+    assert [(one["p_holm"], one["n_tests"]) for one in seen] == [(pytest.approx(0.02), 2)] * 2
+
+
 def test_several_hypotheses_cost_what_holm_says() -> None:
     row = {"measure": ["NetTone()"], "side": ["pakistan"], "change": [0.2], "change_low": [0.1], "change_high": [0.3]}
     effects = pl.concat([pl.DataFrame({**row, "event": [name], "p": [0.03]}) for name in ("strikes", "talks")])
     one, other = Hypothesis(**WRITTEN), Hypothesis(**{**WRITTEN, "id": "H2", "event": "talks"})
-    assert answered([one], effects, NAMES)["answer"].to_list() == ["as expected"]
-    assert answered([one, other], effects, NAMES)["answer"].to_list() == ["not told", "not told"]
-    assert answered([], effects, NAMES).height == 0
+    assert answered([one], effects, NAMES, nothing)["answer"].to_list() == ["as expected"]
+    assert answered([one, other], effects, NAMES, nothing)["answer"].to_list() == ["not told", "not told"]
+    assert answered([], effects, NAMES, nothing).height == 0
 
 
 def test_hypotheses_are_read_in_their_order() -> None:

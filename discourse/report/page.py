@@ -43,7 +43,7 @@ _NAMES = {
     "weight": "Weight", "window": "Window", "baseline": "Sides shuffled", "n_posts": "Posts",
     "n_authors": "Authors", "n_gold": "Coded posts", "flags": "Notes", "what": "What", "value": "Value", **COLUMNS,
     "decision": "Decision", "frozen": "Frozen", "now": "Now", "decided": "Decided", "says": "Expected",
-    "answer": "The data say", "direction": "Direction", "id": "Hypothesis",
+    "answer": "The data say", "why": "Why not told", "direction": "Direction", "id": "Hypothesis",
 }  # fmt: skip
 _SERIES = ("measure", "method", "weight", "side", "window", "estimate", "low", "high", "baseline", "n_posts",
            "n_authors", "n_gold", "flags")  # fmt: skip

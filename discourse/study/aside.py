@@ -9,6 +9,7 @@ import polars as pl
 
 from discourse.measure.guarding import GUARDS
 from discourse.report.cautions import caution_sentences, decision_sentences, no_gap_claimed
+from discourse.report.effects_words import doubts
 from discourse.report.save import csv_bytes
 from discourse.study.event_rows import measure_of
 from discourse.study.frozen import compared, decisions, read_freezes
@@ -50,7 +51,7 @@ class Aside:
         return cls(
             # How many authors a window weighs as is told of none: few of them are few people.
             guards.with_columns(said=pl.when(pl.col("window").is_null()).then("said")),
-            table, answered(desk.study.hypotheses, found, names), caution_sentences(guards), said,
+            table, answered(desk.study.hypotheses, found, names, doubts), caution_sentences(guards), said,
             no_gap_claimed(reasons),
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ further choice. Three answers are possible: the interval lies on the expected si
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,8 +27,11 @@ _KEYS: Final = ("id", "says", "measure", "side", "event", "direction")
 ANSWERS: Final = {
     "id": pl.String, "says": pl.String, "event": pl.String, "measure": pl.String, "side": pl.String,
     "direction": pl.String, "estimate": pl.Float64, "low": pl.Float64, "high": pl.Float64, "p_holm": pl.Float64,
-    "answer": pl.String,
+    "answer": pl.String, "why": pl.String,
 }  # fmt: skip
+
+
+Doubts = Callable[[Mapping[str, Any]], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -86,28 +89,35 @@ def hypotheses_of(tables: Any, measures: Iterable[str]) -> tuple[Hypothesis, ...
     return tuple(made)
 
 
-def answered(hypotheses: Sequence[Hypothesis], effects: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+def answered(
+    hypotheses: Sequence[Hypothesis], effects: pl.DataFrame, names: Mapping[str, str], doubts: Doubts
+) -> pl.DataFrame:
     """What the effects of a study say of its hypotheses: one row each, columns of `ANSWERS`.
 
-    `effects` needs event, measure, side, change, change_low, change_high and p, one row each; `names` gives the measure
-    of effects by its name in [effects]. p is adjusted by Holm over the hypotheses, not over all that was looked at:
-    they were named beforehand. A hypothesis without its row is "not told".
+    `effects` are the rows of effects.csv, `names` the measure there by its name in [effects]; `doubts` says of a row
+    why no effect can be told from it (the days before, guards, an interval that holds 0), and any doubt makes the
+    answer "not told". p is adjusted by Holm over the hypotheses, not over all that was looked at: they were named
+    beforehand. A hypothesis without its row is "not told".
 
     >>> one = Hypothesis("H1", "It hardens.", "net-tone", "pakistan", "strikes", "up")
     >>> row = {"event": ["strikes"], "measure": ["NetTone()"], "side": ["pakistan"], "p": [0.01]}
     >>> found = pl.DataFrame({**row, "change": [0.2], "change_low": [0.1], "change_high": [0.3]})
-    >>> answered([one], found, {"net-tone": "NetTone()"})["answer"].to_list()
-    ['as expected']
+    >>> made = answered([one, one], found, {"net-tone": "NetTone()"}, lambda row: [])
+    >>> made["answer"].to_list(), made["p_holm"].to_list()
+    (['as expected', 'as expected'], [0.02, 0.02])
     """
-    numbers = ("change", "change_low", "change_high", "p")
-    rows: list[tuple[float | None, ...]] = []
+    rows: list[dict[str, Any]] = []
     for one in hypotheses:
         own = effects.filter(event=one.event, measure=names.get(one.measure, one.measure), side=one.side)
-        rows.append(own.select(numbers).row(0) if own.height else (None,) * len(numbers))
-    adjusted = holm([np.nan if row[3] is None else row[3] for row in rows])
+        rows.append(own.row(0, named=True) if own.height else {})
+    given = [row.get("p") for row in rows]
+    adjusted = holm([np.nan if p is None else p for p in given])
     made = []
-    for at, (one, (change, low, high, _)) in enumerate(zip(hypotheses, rows, strict=True)):
-        p = None if np.isnan(adjusted[at]) else float(adjusted[at])
+    for one, row, p in zip(hypotheses, rows, adjusted.tolist(), strict=True):
+        low, high = row.get("change_low"), row.get("change_high")
+        known = low is not None and high is not None and not np.isnan(p)
+        why = doubts({**row, "p_holm": p, "n_tests": len(rows)}) if known else ["it could not be estimated"]
         said = (one.id, one.says, one.event, one.measure, one.side, one.direction)
-        made.append((*said, change, low, high, p, one.answer(low, high, p)))
+        answer = "not told" if why else one.answer(low, high, p)
+        made.append((*said, row.get("change"), low, high, None if np.isnan(p) else p, answer, "; ".join(why)))
     return pl.DataFrame(made, schema=ANSWERS, orient="row")
