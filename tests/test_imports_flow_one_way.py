@@ -64,7 +64,7 @@ ORDER = {
                "effects_page", "marks", "plots", "plots_words", "plots_effects", "words", "save", "manifest", "page"),
     "simulate": ("bank", "conflict", "people", "export", "demo", "observed", "shifts", "days", "validation"),
     "study": ("ledger", "values", "hypotheses", "effect_settings", "config", "frozen", "stages", "corrected_days",
-              "event_rows", "effect_tables", "effects", "draw_effects", "aside", "draw", "run", "models"),
+              "event_rows", "effect_tables", "effects", "draw_effects", "aside", "page", "draw", "run", "models"),
     "commands": ("console", "corpus", "catalogue", "studies", "models", "population", "drawing", "coding",
                  "validation", "freezing"),
 }  # fmt: skip
