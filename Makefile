@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test explore lock clean
+.PHONY: run test docs explore lock clean
 
 run: $(READY)
 	$(BIN)/discourse run corpora/demo/study.toml
@@ -13,6 +13,11 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# The site, in docs/_build/html: it loads nothing from elsewhere, and a warning stops it.
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
 
 # The property tests alone, on new examples and twenty times as many.
 explore: $(READY)
@@ -28,8 +33,8 @@ $(READY): requirements.lock pyproject.toml
 # Needs uv (https://docs.astral.sh/uv/). Encoders (the extras `embeddings` and `transformers`) weigh gigabytes: not here.
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 \
-	  --extra notebooks --extra stats --extra distributed --extra speed --extra dev \
+	  --extra notebooks --extra stats --extra distributed --extra speed --extra docs --extra dev \
 	  --generate-hashes --only-binary :all: --no-header -o requirements.lock
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -19,9 +19,14 @@ from discourse.commands.coding import COMMANDS as CODING
 from discourse.commands.console import AS_JSON, tell
 from discourse.commands.corpus import COMMANDS
 from discourse.commands.drawing import COMMANDS as DRAWING
+from discourse.commands.figures import figures
+from discourse.commands.first_run import COMMANDS as FIRST_RUN
+from discourse.commands.first_run import Commands, with_what_to_type
 from discourse.commands.freezing import freeze
+from discourse.commands.looking import look
 from discourse.commands.models import COMMANDS as REGISTRY
 from discourse.commands.models import MODELS, register_trained, registered_lines
+from discourse.commands.scoring import COMMANDS as SCORING
 from discourse.commands.studies import for_study, outcome, ran, run_until
 from discourse.commands.validation import validate
 from discourse.errors import DiscourseError, DiscourseWarning, UsageError
@@ -29,14 +34,15 @@ from discourse.errors import DiscourseError, DiscourseWarning, UsageError
 __all__ = ["cli", "main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="discourse")
 def cli() -> None:
     """Framing and polarization in the public talk of two countries, with honest intervals.
 
     A study is one TOML file. `discourse run STUDY.toml` does everything that is not up to date; the other
-    commands stop after their own part. Exit codes: 0 done, 2 an impossible setting, 3 a missing file, 4 a file
-    that cannot be read, 5 a wrong table, 6 a statistic that would be wrong, 7 a danger to a person.
+    commands stop after their own part. Exit codes: 0 done, 1 `figures --check` found a difference (or the disk
+    failed), 2 an impossible setting, 3 a missing file, 4 a file that cannot be read, 5 a wrong table, 6 a statistic
+    that would be wrong, 7 a danger to a person.
     """
 
 
@@ -114,15 +120,6 @@ def measure(study: Path, data: Path | None, work: Path, figures: Path, *, as_jso
 
 @cli.command()
 @for_study()
-def figures(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
-    """Draw the figures of a study, each with the rows behind it."""
-    done = run_until(study, data, work, figures, "draw")
-    made = sorted(one.name for one in done.figures.iterdir() if one.suffix in {".svg", ".png", ".csv"})
-    tell(as_json, {**outcome(done), "files": made}, [ran(done), *(str(done.figures / name) for name in made)])
-
-
-@cli.command()
-@for_study()
 def report(study: Path, data: Path | None, work: Path, figures: Path, *, as_json: bool) -> None:
     """Write the report of a study: one HTML file that needs nothing else."""
     done = run_until(study, data, work, figures, "report")
@@ -132,18 +129,30 @@ def report(study: Path, data: Path | None, work: Path, figures: Path, *, as_json
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="The same seed gives the same posts.")
-@click.option("--posts", type=click.IntRange(min=1), default=11_300, show_default=True, help="About how many posts.")
-@click.option("--authors", type=click.IntRange(min=20), default=1_500, show_default=True, help="How many authors.")
+@click.option(
+    "--posts", type=click.IntRange(min=1), show_default="11300, with --table 2400", help="About how many posts."
+)
+@click.option("--authors", type=click.IntRange(min=20), show_default="1500, with --table 400", help="How many authors.")
+@click.option("--table", is_flag=True, help="A small CSV in no known format instead, with labels: to practise on.")
 @AS_JSON
-def simulate(folder: Path, seed: int, posts: int, authors: int, *, as_json: bool) -> None:
+def simulate(folder: Path, seed: int, *, table: bool, as_json: bool, **given: int | None) -> None:
     """Write a corpus of made-up posts with known truth into FOLDER."""
+    sizes = {name: size for name, size in given.items() if size is not None}
+    if table:
+        from discourse.simulate.practice import Practice, write_practice
+
+        written = write_practice(folder, seed=seed, sizes=Practice(**sizes))
+        tell(as_json, {"written": written}, [f"{folder}: posts.csv with {written} made-up posts, labels.csv"])
+        return
     from discourse.simulate.demo import Demo, write_demo
 
-    dirt = write_demo(folder, seed=seed, demo=Demo(posts=posts, authors=authors))
+    dirt = write_demo(folder, seed=seed, demo=Demo(**sizes))
     tell(as_json, dict(dirt), [f"{folder}: " + ", ".join(f"{name} {count}" for name, count in dirt.items())])
 
 
-for _command in (*COMMANDS, *REGISTRY, corpora, *DRAWING, *CODING, freeze, validate):
+for _command in (
+    *FIRST_RUN, *COMMANDS, *REGISTRY, corpora, *DRAWING, *CODING, *SCORING, figures, freeze, look, validate,
+):  # fmt: skip
     cli.add_command(_command)
 
 
@@ -162,18 +171,15 @@ def main() -> None:
         click.echo(error.format_message(), err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        _fail(error.format_message(), "UsageError", UsageError.exit_code)
+        _fail(with_what_to_type(error), "UsageError", UsageError.exit_code)
     except DiscourseError as error:
         _fail(str(error), type(error).__name__, error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _fail(
-            f"{error.strerror or error}: {os.path.relpath(error.filename) if error.filename else 'a file'}",
-            "OSError",
-            1,
-        )
+        place = os.path.relpath(error.filename) if error.filename else "a file"
+        _fail(f"{error.strerror or error}: {place}{_mend(error)}", "OSError", 1)
 
 
 def _interval(row: dict[str, Any]) -> str:
@@ -182,6 +188,12 @@ def _interval(row: dict[str, Any]) -> str:
     if row["low"] is None:
         return f"{row['estimate']:.3f}"
     return f"{row['estimate']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+
+
+def _mend(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+        return "; check that its folder is there and that you may write to it"
+    return ""
 
 
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -22,7 +22,7 @@ FLAGS = (
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WAIT = 30.0
 CODES = {"Enter": 13, "Escape": 27, "Backspace": 8, "Delete": 46, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39,
-         "ArrowDown": 40, "Tab": 9}  # fmt: skip
+         "ArrowDown": 40, "Tab": 9, "Home": 36, "End": 35}  # fmt: skip
 
 
 def chromium() -> str | None:
@@ -151,10 +151,14 @@ class Page:
         wait_for(true, expression)
 
     def press(self, *keys: str) -> None:
-        """Press keys one after another: names such as "Enter", or signs, also "key:code" as in "ع:KeyU"."""
+        """Press keys one after another: names such as "Enter", or signs, also "key:code" as in "ع:KeyU".
+
+        "Shift+" may stand before a name.
+        """
         for one in keys:
-            key, _, code = one.partition(":")
-            named: dict[str, Any] = {"key": key, "code": code or key}
+            held = 8 if one.startswith("Shift+") else 0
+            key, _, code = one.removeprefix("Shift+").partition(":")
+            named: dict[str, Any] = {"key": key, "code": code or key, "modifiers": held}
             if key in CODES:
                 named["windowsVirtualKeyCode"] = CODES[key]
                 text = {"text": "\r"} if key == "Enter" else {}
@@ -167,8 +171,21 @@ class Page:
         """Put text where the cursor is."""
         self.send("Input.insertText", text=text)
 
-    def screenshot(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+    def look(self, width: int, scheme: str = "light") -> None:
+        """From now on, a screen of that width, and the reader's wish for light or dark."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.send("Emulation.setDeviceMetricsOverride", **size)
+        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def screenshot(self, path: Path, *, whole: bool = False) -> None:
+        """What is on the screen; `whole`, the page from top to bottom."""
+        shot = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+    def pdf(self, path: Path) -> None:
+        """The page on paper."""
+        made = self.send("Page.printToPDF", printBackground=True, preferCSSPageSize=True)
+        path.write_bytes(base64.b64decode(made["data"]))
 
     def events(self, method: str) -> list[dict[str, Any]]:
         """The parameters of the events of that name, of this tab, so far."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import io
 import json
 import os
 import re
@@ -14,10 +15,13 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from matplotlib.figure import Figure
+from pypdf import PdfReader
 
 from conftest import ROOT, TinyDemo
 
@@ -74,7 +78,7 @@ def in_base64(canary: str) -> set[bytes]:
 
 
 def opened(content: bytes) -> Iterator[bytes]:
-    """The bytes, and what lies in them: data URIs, the texts of a PNG, in as many layers as there are."""
+    """The bytes, and what lies in them: data URIs, the texts of a PNG, of a PDF, in as many layers as there are."""
     yield content
     for found in _URI.finditer(content):
         try:
@@ -83,6 +87,18 @@ def opened(content: bytes) -> Iterator[bytes]:
             continue
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         yield from (part for chunk in png_texts(content) for part in opened(chunk))
+    if content.startswith(b"%PDF"):
+        yield from pdf_texts(content)
+
+
+def pdf_texts(content: bytes) -> Iterator[bytes]:
+    """What a PDF says: on its pages, line breaks taken for spaces, about itself, and in its streams."""
+    read = PdfReader(io.BytesIO(content))
+    yield " ".join(page.extract_text() for page in read.pages).replace("\n", " ").encode()
+    yield " ".join(str(value) for value in (read.metadata or {}).values()).encode()
+    for found in re.finditer(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
+        with suppress(zlib.error):
+            yield zlib.decompress(found[1])
 
 
 def png_texts(content: bytes) -> Iterator[bytes]:
@@ -157,6 +173,17 @@ PLANTS: dict[str, Callable[[str], bytes]] = {
 def test_the_search_finds_a_planted_canary(what: str, way: str) -> None:
     around = b"" if way.startswith(("PNG", "base64")) else b"something else "
     assert hits(around + PLANTS[way](CANARIES[what])) == {what}
+
+
+@pytest.mark.parametrize("what", ["handle", "phrase", "link", "e-mail", "author id"])
+def test_the_search_finds_a_canary_in_the_words_of_a_pdf_and_in_what_it_says_of_itself(what: str) -> None:
+    drawn, titled = Figure(), Figure()
+    drawn.text(0.1, 0.5, CANARIES[what])
+    for figure, about in ((drawn, {}), (titled, {"Subject": CANARIES[what]})):
+        made = io.BytesIO()
+        figure.savefig(made, format="pdf", metadata=about)
+        assert CANARIES[what].encode() not in made.getvalue() or about
+        assert hits(made.getvalue()) == {what}
 
 
 def test_the_search_finds_nothing_where_nothing_is() -> None:
@@ -243,7 +270,7 @@ def test_the_canaries_went_into_the_study(published: tuple[Path, subprocess.Comp
 def test_no_canary_is_in_what_may_be_published(published: tuple[Path, subprocess.CompletedProcess[bytes]]) -> None:
     place, done = published
     files = [file for file in sorted((place / "figures/demo").rglob("*")) if file.is_file()]
-    assert {file.suffix for file in files} == {".svg", ".png", ".csv", ".html", ".json"}
+    assert {file.suffix for file in files} == {".svg", ".png", ".pdf", ".csv", ".html", ".json"}
     assert len(files) > 20
     assert {file.name: found for file in files if (found := hits(file.read_bytes()))} == {}
     assert hits(os.fsencode("\n".join(file.name for file in files))) == set()

@@ -24,10 +24,10 @@ def test_windows_are_counted_by_side_and_flag() -> None:
     assert made[0].startswith("2 windows of Pakistan have no gold label of their own")
     assert "(80 to 90 random labels in each" in made[0]
     assert made[1] == (
-        "1 window of Pakistan has fewer than 30 authors behind them; no number of labels mends that, so join windows."
+        "1 window of Pakistan has fewer than 30 effective authors; no number of labels mends that, so join windows."
     )
-    assert made[2].startswith("1 window of Afghanistan has no gold label")
-    assert "(80 random labels in each" in made[2]
+    assert made[2].startswith("1 window of Afghanistan has no gold label of its own")
+    assert "(80 random labels would give" in made[2]
 
 
 def test_what_is_said_of_a_method_or_a_side_stands_whole() -> None:

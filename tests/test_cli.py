@@ -13,12 +13,13 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from ready_study import study_that_ran
 
-from conftest import ROOT, TinyDemo
+from conftest import TinyDemo
 from discourse import cli as module
 from discourse.errors import DiscourseWarning, PrivacyError
 
-STAGES = ["read", "prepare", "label", "train", "judge", "frame", "measure", "effects", "draw", "report"]
+STAGES = ["read", "prepare", "label", "train", "judge", "frame", "measure", "effects", "describe", "draw", "report"]
 
 
 def typed(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -32,18 +33,9 @@ def typed(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def study(tiny: TinyDemo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of the small corpus, measured by month with few replicates."""
-    place = tmp_path_factory.mktemp("cli")
-    shutil.copytree(tiny.folder, place / "demo")
-    for name in ("codebook.toml", "events.csv"):
-        shutil.copy(ROOT / "corpora" / name, place / name)
-    text = (ROOT / "corpora/demo/study.toml").read_text("utf-8")
-    for old, new in (('every = "1w"', 'every = "1mo"'), ("replicates = 400", "replicates = 30"),
-                     ("shuffles = 200", "shuffles = 10"), ("folds = 5", "folds = 2"),
-                     ('gold_within = "window"', 'gold_within = "all"')):  # fmt: skip
-        assert old in text
-        text = text.replace(old, new)
-    (place / "demo" / "study.toml").write_text(text, "utf-8")
+    """The small study after its first run, measured by month with few replicates."""
+    place = tmp_path_factory.mktemp("cli") / "study"
+    shutil.copytree(study_that_ran(tiny, tmp_path_factory), place)
     return place
 
 
@@ -129,10 +121,11 @@ def test_without_a_command_the_help_is_shown(
     ("error", "code", "sentence"),
     [
         (KeyboardInterrupt(), 130, "interrupted; what was finished is kept, the same command goes on from there"),
-        (PermissionError(13, "Permission denied", "x"), 1, "Permission denied: x"),
+        (PermissionError(13, "Permission denied", "x"), 1,
+         "Permission denied: x; check that its folder is there and that you may write to it"),
         (OSError(28, "No space left on device"), 1, "No space left on device: a file"),
     ],
-)
+)  # fmt: skip
 def test_what_the_machine_refuses_ends_in_one_sentence(
     error: BaseException, code: int, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,7 +230,8 @@ def test_simulate_writes_a_corpus(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def first(study: Path) -> subprocess.CompletedProcess[str]:
-    return typed("run", "demo/study.toml", "--json", cwd=study)
+    said = json.loads((study / "said.json").read_text("utf-8"))
+    return subprocess.CompletedProcess([], said["code"], said["out"], said["err"])
 
 
 def test_a_study_runs_from_exports_to_report(first: subprocess.CompletedProcess[str], study: Path) -> None:

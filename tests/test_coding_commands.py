@@ -320,7 +320,9 @@ def test_what_else_a_study_needs_must_be_there(place: Path, tmp_path: Path, monk
     assert not (tmp_path / "never.csv").exists()
 
 
-def test_a_plan_of_expected_shares() -> None:
+def test_a_plan_of_expected_shares(tmp_path: Path) -> None:
+    study = tmp_path / "x.toml"
+    study.touch()
     # 4 z^2 p (1 - p) / w^2 = 15.366 * 0.16 / 0.01 = 245.9; with all of 1,000 posts fewer.
     assert "246 labels in all" in ran("plan", "--share", 0.2, "--width", 0.1)
     found = json.loads(ran("plan", "--share", 0.2, "--width", 0.1, "--deff", 2, "--json"))
@@ -333,7 +335,7 @@ def test_a_plan_of_expected_shares() -> None:
         ran("plan", "--share", 0.5, "--width", 0.001)
     with pytest.raises(MeaningError, match=r"^the width is 0\.1 and 50 labels"):
         ran("plan", "--share", 0.5, "--width", 0.1, "--population", 50)
-    wrong: list[tuple[object, ...]] = [("--width", 0.1), ("x.toml", "--share", 0.2, "--width", 0.1)]
+    wrong: list[tuple[object, ...]] = [("--width", 0.1), (study, "--share", 0.2, "--width", 0.1)]
     for words in wrong:
         with pytest.raises(UsageError, match=r"^plan from one thing: give a study with --target, or --share"):
             ran("plan", *words)
@@ -342,7 +344,7 @@ def test_a_plan_of_expected_shares() -> None:
         with pytest.raises(
             UsageError, match=r"^with a study, give --target FRAME and neither --after nor --population"
         ):
-            ran("plan", "x.toml", "--width", 0.1, *words)
+            ran("plan", study, "--width", 0.1, *words)
 
 
 CSV = """post_id,text,lang,inclusion_p,stratum,role
@@ -502,7 +504,10 @@ def test_every_option_has_a_word_of_help(name: str) -> None:
             assert parameter.help, parameter.name
 
 
-def test_what_the_page_tells_to_type_can_be_typed() -> None:
+def test_what_the_page_tells_to_type_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my-study").mkdir()
+    (tmp_path / "my-study" / "study.toml").touch()
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(
         r"^```sh\n(.*?)^```", (ROOT / "docs" / "coding.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )

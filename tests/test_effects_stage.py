@@ -23,9 +23,10 @@ from discourse.schema import FRAMES
 from discourse.simulate.conflict import SHOCKS, SIDES, daily_truth
 from discourse.store.saved import save_corpus, write_table
 from discourse.study.config import Study
-from discourse.study.draw_effects import draw_effects, effect_figures, effect_tables, publish_effects
+from discourse.study.draw import figures_of
+from discourse.study.draw_effects import draw_effects, effect_tables, publish_effects
 from discourse.study.effects import TABLES, effect_stage, effects
-from discourse.study.event_rows import CONVERSION, EFFECTS
+from discourse.study.event_rows import CONVERSION, EFFECTS, PATHS, PLACEBOS
 from discourse.study.stages import Desk, plan_of
 
 EVENTS = '[events]\nfile = "../events.csv"\n'
@@ -128,6 +129,16 @@ def test_every_event_measure_and_side_has_its_row(made: Desk) -> None:
     assert found["said"].null_count() == 0
 
 
+def test_paths_and_dates_belong_to_the_effects_beside_them(made: Desk) -> None:
+    found, paths, placebos = (table(made, name) for name in ("effects.csv", "paths.csv", "placebos.csv"))
+    assert (paths.columns, placebos.columns) == (list(PATHS), list(PLACEBOS))
+    key = ["event", "measure", "side"]
+    estimated = found.filter(pl.col("estimate").is_not_null())
+    assert set(paths.select(key).rows()) == set(estimated.select(key).rows())
+    compared = found.filter(pl.col("p_placebo").is_not_null())
+    assert set(placebos.select(key).rows()) == set(compared.select(key).rows())
+
+
 def test_intervals_hold_what_the_events_did(made: Desk) -> None:
     found = table(made, "effects.csv").filter(pl.col("estimate").is_not_null())
     rows = found.to_dicts()
@@ -181,13 +192,13 @@ def test_the_stage_names_what_it_reads_and_writes(made: Desk) -> None:
 def test_no_row_of_few_authors_is_published(made: Desk, tmp_path: Path) -> None:
     paths = publish_effects(made, tmp_path)
     assert sorted(path.name for path in paths.values()) == sorted(TABLES)
-    for name in ("effects.csv", "changes.csv", "conversion.csv"):
+    for name in ("effects.csv", "changes.csv", "conversion.csv", "paths.csv", "placebos.csv"):
         private, published = table(made, name), pl.read_csv(tmp_path / name, infer_schema_length=None)
         assert published.height == private.height
         small = private["n_authors"].is_between(1, 9).fill_null(value=False)
         hidden = published.filter(small)
         assert hidden.height == 0 or hidden["n_authors"].null_count() == hidden.height
-        column = "level_before" if name == "changes.csv" else "estimate"
+        column = {"changes.csv": "level_before", "placebos.csv": "ratio"}.get(name, "estimate")
         assert hidden[column].null_count() == hidden.height
     counts = pl.read_csv(tmp_path / "conversion.csv", infer_schema_length=None).select("stayers", "arrivers", "leavers")
     assert not any(0 < value < 10 for row in counts.iter_rows() for value in row if value is not None)
@@ -201,6 +212,10 @@ def test_gold_pooled_over_an_event_takes_every_claim_away(made: Desk, tiny: Tiny
     assert flagged["said"].str.contains("No effect can be told from these data").all()
 
 
+def effect_figures(desk: Desk) -> list[str]:
+    return [spec.name for spec in figures_of(desk) if spec.name == "effects" or spec.name.startswith("smooth-")]
+
+
 def test_a_study_without_events_says_so_and_compares_its_windows(made: Desk, tiny: TinyDemo) -> None:
     desk = again(made, tiny, "quiet", events="")
     found = table(desk, "effects.csv")
@@ -211,7 +226,7 @@ def test_a_study_without_events_says_so_and_compares_its_windows(made: Desk, tin
     weeks = parts.filter(pl.col("part") == "total", pl.col("side") == "pakistan").select("before", "after").rows()
     assert weeks[0] == ("2024-11-25", "2024-12-02")  # the week of 1 December, a Sunday, comes first
     assert all(one < other for one, other in weeks)
-    assert effect_figures(desk) == ("smooth-nationalist",)
+    assert effect_figures(desk) == ["smooth-nationalist"]
 
 
 def test_other_measures_sides_and_switches(made: Desk, tiny: TinyDemo) -> None:
@@ -226,7 +241,7 @@ def test_other_measures_sides_and_switches(made: Desk, tiny: TinyDemo) -> None:
     assert found["p_placebo"].null_count() == 2
     for name in ("changes.csv", "smooth.csv"):
         assert table(desk, name).is_empty()
-    assert effect_figures(desk) == ("effects",)
+    assert effect_figures(desk) == ["effects"]
     tables = effect_tables(desk)
     assert tables.changes.is_empty()
     assert tables.effects["start"].to_list() == [date(2025, 2, 21)] * 2
@@ -252,9 +267,7 @@ def test_events_outside_the_period_are_no_events(made: Desk, tiny: TinyDemo) -> 
     late.write_text("event_id,start,end,type,place,title,source\nlate,2025-10-09,,escalation,K,Late,s\n", "utf-8")
     desk = again(made, tiny, "late", events='[events]\nfile = "../late.csv"\n')
     assert table(desk, "effects.csv")["flags"].unique().to_list() == ["no_event"]
-    drawn: dict[str, tuple[str, str, str]] = {}
-    draw_effects(desk, lambda name, _, __, words: drawn.update({name: words}), None)
-    assert drawn["effects"][1] == "No event of the study falls into its period."
+    assert draw_effects(desk).caption == "No event of the study falls into its period."
 
 
 def test_the_same_seed_gives_the_same_bytes(made: Desk) -> None:

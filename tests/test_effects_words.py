@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from discourse.corpus.posts import FILES
-from discourse.report.effects_page import EffectTables, broken_down, choices, effect_sentences, effect_tables
+from discourse.page.effects import EffectTables, broken_down, choices, effect_sentences, effect_tables
+from discourse.page.page import ReportContent, ReportFigure, render_report
 from discourse.report.effects_words import (
     conversion_said,
     doubts,
@@ -23,7 +24,6 @@ from discourse.report.effects_words import (
     told,
     untold_said,
 )
-from discourse.report.page import ReportContent, ReportFigure, render_report
 from discourse.study.effect_tables import CHANGES, SENSITIVITY
 from discourse.study.event_rows import CONVERSION, EFFECTS
 

@@ -16,10 +16,14 @@ from discourse.study.corrected_days import Days, corrected_days, line_of
 from discourse.study.event_rows import (
     CONVERSION,
     EFFECTS,
+    PATHS,
+    PLACEBOS,
+    EventTables,
     Happening,
     between_neighbours,
     conversion_rows,
     effect_rows,
+    event_tables,
     happenings,
     measure_of,
     split,
@@ -55,8 +59,13 @@ def days() -> Days:
 
 
 @pytest.fixture(scope="module")
-def found(days: Days) -> pl.DataFrame:
-    return effect_rows(days, PAIRS, [CLOSED], LOOK, placebo=True)
+def studies(days: Days) -> EventTables:
+    return event_tables(days, PAIRS, [CLOSED], LOOK, placebo=True)
+
+
+@pytest.fixture(scope="module")
+def found(studies: EventTables) -> pl.DataFrame:
+    return studies.effects
 
 
 def test_intervals_hold_the_truth_when_the_classifier_changes_with_the_event() -> None:
@@ -65,9 +74,14 @@ def test_intervals_hold_the_truth_when_the_classifier_changes_with_the_event() -
     contrasts: list[bool] = []
     naive: list[bool] = []
     changes: list[float] = []
+    paths: list[bool] = []
+    log_odds = {"pakistan": np.log(0.45 / 0.55) - np.log(0.30 / 0.70), "afghanistan": 0.0, "pakistan|afghanistan": 0.18}
     for seed in range(10):
         posts = world(100 + seed)
-        made = effect_rows(corrected_days(posts, PLAN, seed, [CLOSED.start]), PAIRS, [CLOSED], LOOK, placebo=False)
+        studies = event_tables(corrected_days(posts, PLAN, seed, [CLOSED.start]), PAIRS, [CLOSED], LOOK, placebo=False)
+        made = studies.effects
+        for row in studies.paths.filter(pl.col("part") != "reference").iter_rows(named=True):
+            paths.append(row["low"] <= (log_odds[row["side"]] if row["window"] >= 0 else 0.0) <= row["high"])
         for row in made.iter_rows(named=True):
             held.append(row["change_low"] <= truth[row["side"]] <= row["change_high"])
             contrasts.append(row["contrast_low"] <= truth[row["side"]] <= row["contrast_high"])
@@ -78,6 +92,8 @@ def test_intervals_hold_the_truth_when_the_classifier_changes_with_the_event() -
                               placebo=False)  # fmt: skip
         naive.append(counted.level_share.low <= 0.0 <= counted.level_share.high)
     assert len(held) == 30
+    assert len(paths) == 240  # four windows before the one held against, four from the event on
+    assert np.mean(paths) > 0.9  # those of a side share what they are held against
     # 0.95 each: fewer than 26 of 30 happens once in two hundred such tests.
     assert sum(held) >= 26
     assert sum(contrasts) >= 26
@@ -101,6 +117,74 @@ def test_an_interval_holds_more_than_the_days_own_noise(days: Days, found: pl.Da
     assert (row["p_pretrend"], row["p_bend"]) == (
         alone.pretrend.p if alone.pretrend else None, alone.bend.p if alone.bend else None
     )  # fmt: skip
+
+
+def test_a_path_is_that_of_its_study_with_what_the_days_of_a_stretch_have_in_common(
+    days: Days, studies: EventTables
+) -> None:  # fmt: skip
+    assert dict(studies.paths.schema) == PATHS
+    line = line_of(days, measure_of("nationalist"), "nationalist", "pakistan")
+    alone = event_study(line.daily(), CLOSED.start, plan=between_neighbours(LOOK, CLOSED.start, [CLOSED.start]))
+    own = studies.paths.filter(pl.col("side") == "pakistan", pl.col("measure") == "Prevalence('nationalist')")
+    assert own["window"].to_list() == [-5, -4, -3, -2, -1, 0, 1, 2, 3]
+    placed = ("first", "last", "days", "part")
+    assert own.select(placed).rows() == alone.path.select(placed).rows()
+    assert own["estimate"].to_list() == pytest.approx(alone.path["estimate"].to_list())
+    quantile = (alone.level.high - alone.level.estimate) / (alone.level.estimate / alone.level.t)
+    extra = quantile**2 * line.shift_variance(0, 1)
+    for row, bare in zip(own.iter_rows(named=True), alone.path.iter_rows(named=True), strict=True):
+        wide = ((bare["high"] - bare["estimate"]) ** 2 + (extra if row["window"] >= 0 else 0.0)) ** 0.5
+        assert row["high"] - row["estimate"] == pytest.approx(wide)
+        assert row["estimate"] - row["low"] == pytest.approx(wide)
+    assert extra > 0.0
+
+
+def test_a_window_counts_the_authors_of_its_days_and_of_the_one_it_is_held_against(
+    days: Days, studies: EventTables
+) -> None:  # fmt: skip
+    def wrote(side: str, first: int, last: int) -> int:
+        inside = [f"{CLOSED.start + timedelta(days=day)}" for day in range(first, last + 1)]
+        return days.posts.filter(pl.col("side") == side, pl.col("window").is_in(inside))["author_id"].n_unique()
+
+    for row in studies.paths.iter_rows(named=True):
+        sides = row["side"].split("|")
+        assert row["n_authors"] == min(
+            min(wrote(side, row["first"], row["last"]), wrote(side, -7, -1)) for side in sides
+        )  # fmt: skip
+
+
+def test_dates_without_an_event_are_those_of_the_study_and_the_event_stands_among_them(
+    days: Days, studies: EventTables
+) -> None:  # fmt: skip
+    assert dict(studies.placebos.schema) == PLACEBOS
+    line = line_of(days, measure_of("nationalist"), "nationalist", "pakistan")
+    alone = event_study(line.daily(), CLOSED.start, plan=between_neighbours(LOOK, CLOSED.start, [CLOSED.start])).placebo
+    assert alone is not None
+    own = studies.placebos.filter(pl.col("side") == "pakistan", pl.col("measure") == "Prevalence('nationalist')")
+    event, dates = own.filter(pl.col("day") == pl.col("start")), own.filter(pl.col("day") != pl.col("start"))
+    assert event["ratio"].to_list() == [pytest.approx(alone.ratio)]
+    assert [day.toordinal() for day in dates["day"]] == alone.days.tolist()
+    assert dates["ratio"].to_list() == pytest.approx(alone.ratios.tolist())
+    assert own["half_width"].unique().to_list() == [alone.half_width]
+    rank = (1 + (dates["ratio"] >= event["ratio"][0]).sum()) / (1 + dates.height)
+    assert studies.effects["p_placebo"][0] == pytest.approx(rank)
+    one = dates.row(0, named=True)
+    half = timedelta(days=one["half_width"])
+    counts = [
+        days.posts.filter(pl.col("side") == "pakistan", pl.col("window") >= f"{begin}", pl.col("window") < f"{end}")[
+            "author_id"].n_unique()
+        for begin, end in ((one["day"] - half, one["day"]), (one["day"], one["day"] + half))
+    ]  # fmt: skip
+    assert one["n_authors"] == min(counts) // 10 * 10
+    assert min(counts) % 10, "the number was rounded"
+
+
+def test_few_authors_of_a_date_are_told_as_they_are_so_that_they_can_be_withheld() -> None:
+    few = corrected_days(world(3, authors=7), PLAN, 1, [CLOSED.start])
+    made = event_tables(few, PAIRS[:1], [CLOSED], LOOK, placebo=True)
+    assert set(made.placebos["n_authors"]) <= set(range(1, 10))
+    assert made.placebos.height > 1
+    assert made.paths["n_authors"].is_between(1, 9).all()
 
 
 def test_a_row_tells_what_it_rests_on(days: Days, found: pl.DataFrame) -> None:

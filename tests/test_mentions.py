@@ -189,3 +189,16 @@ def test_hostile_text_takes_linear_time(platform: str, piece: str) -> None:
         long = seconds(lambda: hide_people(KEY, platform, piece * 40_000))
         ratios.append(long / short if long > 0.05 else 0.0)
     assert min(ratios) < 3
+
+
+@pytest.mark.parametrize("before", [".", "-", "+", "..", "\u201c", "(", "RT.", "امن."])
+@pytest.mark.parametrize("platform", ["x", "bluesky", "facebook"])
+def test_a_mention_behind_a_mark_is_hidden_as_one_behind_a_space_is(platform: str, before: str) -> None:
+    hidden = hide_people(KEY, platform, f"{before}@demo_one said so")
+    assert hidden == f"{before}{hide_people(KEY, platform, '@demo_one')} said so"
+    assert "demo_one" not in hidden
+
+
+@pytest.mark.parametrize("address", ["a.b@example.org", "a_@example.org", "5@example.org"])
+def test_an_e_mail_address_is_no_mention(address: str) -> None:
+    assert hide_people(KEY, "x", f"write to {address}") == f"write to {address}"

@@ -13,10 +13,11 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from discourse.errors import MeaningError, SchemaError
+from discourse.page.answer import answer_sentences
+from discourse.plots.marks import curve, mark_of
+from discourse.plots.series import plot_composition, plot_confusion, plot_polarization, plot_shares, plot_truth
 from discourse.report.guard import plain, shown, visible
-from discourse.report.marks import curve, mark_of
-from discourse.report.plots import plot_composition, plot_confusion, plot_polarization, plot_shares, plot_truth
-from discourse.report.words import alt_text, answer_sentences, caption, describe_truth
+from discourse.report.words import alt_text, caption, describe_confusion, describe_truth
 from discourse.schema import EVENTS, SERIES
 
 MONDAY = datetime(2025, 1, 6, tzinfo=UTC)
@@ -289,11 +290,10 @@ def test_the_answer_names_dates_values_and_intervals():
     rows = [row(w, s) for w in (0, 1, 2) for s in ("pakistan", "afghanistan", "unknown")]
     sentences = answer_sentences(table(*rows))
     assert sentences[0] == (
-        "Between 6 January 2025 and 26 January 2025 the nationalist share among posts from Pakistan went from "
-        "30 % (25 to 37) in the first week to 50 % (45 to 57) in the last, intervals that do not overlap; among "
-        "posts from Afghanistan it went from 30 % (25 to 37) in the first week to 50 % (45 to 57) in the last, "
-        "intervals that do not overlap."
+        "Between 6 January 2025 and 26 January 2025 the nationalist share among posts from Pakistan rose from "
+        "30 % (25 to 37) in the first week to 50 % (45 to 57) in the last."
     )
+    assert sentences[1] == sentences[0].replace("Pakistan", "Afghanistan")
     assert 2 <= len(sentences) <= 4
 
 
@@ -331,3 +331,16 @@ def test_shown_judges_a_pair_of_sides_by_the_thinner():
     assert made.sort("side")["estimate"].to_list() == [0.3, None]
     assert made.filter(pl.col("estimate").is_null())["flags"].to_list() == ["forced withheld"]
     assert made.filter(pl.col("estimate").is_null())["n_posts"].to_list() == [None]
+
+
+def test_withheld_cells_of_a_confusion_say_so_and_shares_are_of_the_whole_row():
+    pairs = [("both", "both", 30, 50), ("both", "neither", None, 50), ("both", "nationalist", None, 50)]
+    confusion = pl.DataFrame(pairs, schema=["true", "predicted", "n", "row"], orient="row")
+    ax = plot_confusion(confusion)
+    said = [text.get_text() for text in ax.texts]
+    assert said.count("withheld") == 2
+    assert "30\n60\u00a0%" in said
+    text, alt = describe_confusion(confusion)
+    assert "over 50 coded posts" in text
+    assert "fewer than 10 authors" in text
+    assert alt.endswith("Classified as coded: both 30 of 50.")

@@ -11,14 +11,14 @@ import pytest
 from matplotlib.axes import Axes
 
 from discourse.errors import MeaningError, SchemaError
-from discourse.report.plots_effects import (
+from discourse.plots.effects import (
     describe_effects,
     describe_smooth,
     plot_effects,
     plot_nothing,
     plot_smooth,
 )
-from discourse.report.save import figure_bytes
+from discourse.plots.save import figure_bytes
 from discourse.study.event_rows import EFFECTS
 
 ROW: dict[str, Any] = {

@@ -8,16 +8,17 @@ import polars as pl
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.patches import Rectangle
 
 from conftest import ROOT
 from discourse.errors import MeaningError, PrivacyError, SchemaError
 from discourse.framing.lexicon import lexicon_entries
-from discourse.report.plots_words import describe_words, plot_words
-from discourse.report.save import figure_bytes, save_figure
+from discourse.plots.save import figure_bytes, save_figure
+from discourse.plots.words import describe_words, describe_words_grid, plot_words, plot_words_grid
 
-FONT = ROOT / "discourse/report/fonts/naskh.ttf"
+FONT = ROOT / "discourse/plots/fonts/naskh.ttf"
 
 
 def table(*words: tuple[str, float, int], lang: str = "ur", **changes: Any) -> pl.DataFrame:
@@ -114,14 +115,14 @@ def test_figures_are_drawn_without_a_missing_letter(lang: str, word: str) -> Non
         warnings.simplefilter("error")
         first = figure_bytes(ax, title="words", description="words")
     assert first == figure_bytes(drawn(table((word, 0.2, 20), lang=lang), lang), title="words", description="words")
-    used = ax.get_yticklabels()[0].get_fontproperties().get_file()
-    assert (used is None) if lang == "en" else used == str(FONT)
+    used = findfont(ax.get_yticklabels()[0].get_fontproperties())
+    assert Path(used).name == "DejaVuSans.ttf" if lang == "en" else Path(used) == FONT
 
 
-def test_a_pair_of_both_scripts_falls_back_to_the_fonts_of_the_machine() -> None:
+def test_a_pair_of_both_scripts_has_both_fonts() -> None:
     label = drawn(table(("امن peace", 0.2, 20))).get_yticklabels()[0]
-    assert label.get_fontproperties().get_file() is None
-    assert "DejaVu Sans" in label.get_fontfamily()
+    assert Path(findfont(label.get_fontproperties())) == FONT
+    assert label.get_fontfamily()[1] == "DejaVu Sans"
 
 
 def test_caption_and_alternative_text_hold_the_numbers() -> None:
@@ -136,10 +137,42 @@ def test_caption_and_alternative_text_hold_the_numbers() -> None:
     assert "w5" not in alt
 
 
+def several() -> pl.DataFrame:
+    return pl.concat([
+        table(("جنگ", 0.3, 30), ("وطن", 0.2, 20), ("نہ جنگ", 0.1, 12)), table(("war", 0.25, 40), lang="en"),
+        table(("few", 0.9, 9), lang="ps"), table(("xyz", 0.8, 30), lang="und"),
+        table(("امن", 0.4, 30), frame="conciliatory"),
+    ])  # fmt: skip
+
+
+def test_a_frame_has_a_panel_for_each_language_on_one_scale() -> None:
+    panels = plot_words_grid(several(), frame="nationalist", most=2).figure.axes
+    assert [(ax.get_title(loc="left"), names(ax)) for ax in panels] == [
+        ("English", ["war"]), ("Urdu", ["جنگ", "وطن"])
+    ]  # fmt: skip
+    assert [bar.get_width() for bar in bars(panels[1])] == [0.3, 0.2]
+    assert panels[0].get_xlim() == panels[1].get_xlim()
+    assert panels[0].get_ylim() == panels[1].get_ylim(), "bars are as thick in all panels"
+    assert Path(findfont(panels[1].get_yticklabels()[0].get_fontproperties())) == FONT
+
+
+def test_the_words_of_the_grid_name_each_language_and_those_left_out() -> None:
+    caption, alt = describe_words_grid(several(), frame="nationalist", most=2)
+    assert "English 1,234 posts by 321 authors; Urdu 1,234 posts by 321 authors" in caption
+    assert "No word can be shown for: Pashto." in caption
+    assert "English: war 0.250; Urdu: جنگ 0.300, وطن 0.200." in alt
+    for hidden in ("few", "xyz", "0.9"):
+        assert hidden not in alt
+    with pytest.raises(MeaningError, match="in any language"):
+        plot_words_grid(table(("few", 0.9, 9)), frame="nationalist")
+    with pytest.raises(SchemaError, match="frame is 'neither'"):
+        plot_words_grid(several(), frame="neither")
+
+
 def test_the_figure_is_written_with_its_rows(tmp_path: Path) -> None:
     given = table(("war", 0.3, 30), ("=1+1", 0.2, 30), lang="en")
     paths = save_figure(drawn(given, "en"), tmp_path / "words", given, title="Words", description="Words")
-    assert paths[2].read_text("utf-8").splitlines()[2].split(",")[3] == "'=1+1"
+    assert paths[3].read_text("utf-8").splitlines()[2].split(",")[3] == "'=1+1"
 
 
 def test_the_font_is_small_and_comes_with_its_licence() -> None:

@@ -112,23 +112,29 @@ def test_to_pandas_keeps_ids_as_strings_and_times_in_utc() -> None:
 
 
 def test_repr_counts_and_names_nobody() -> None:
-    rows = [post(1, side="PK", lang="ur"), post(2, side="PK", lang="en"), post(3, lang="ur"), post(4, side="AF")]
+    rows = [post(n, author_id=f"x:author{n}", side="PK", lang="ur") for n in range(1, 13)]
+    rows += [post(n, author_id=f"x:author{n}", side="AF", lang="ps") for n in range(13, 16)]
+    rows += [post(n, author_id=f"x:author{n}", side="IN", lang="en") for n in range(16, 36)]
     shown = repr(Corpus(POSTS.frame(rows)).keep(pl.col("kind") == "original", "originals", "only these"))
-    assert shown == (
-        "Corpus: 4 posts by 3 authors, 0 rows set aside\n"
-        "  side: AF 1, PK 2, not set 1\n"
-        "  language: en 1, not set 1, ur 2\n"
-        "  month: 2025-04 2, 2025-05 2\n"
-        "  originals: 4 -> 4 (only these)"
-    )
-    assert "canary" not in shown
-    assert "secret" not in shown
-    assert "x:1" not in shown
+    assert shown.splitlines()[0] == "Corpus: 35 posts by 35 authors, 2025-04 to 2025-05; 0 rows set aside"
+    # One side is small; the next smallest goes with it, or the sum of all would tell it.
+    assert "  side: IN 20, 2 of few authors withheld" in shown.splitlines()
+    assert shown.splitlines()[-1] == "  originals: 35 -> 35 (only these)"
+    assert not any(word in shown for word in ("AF", "canary", "secret", "x:1"))
+
+
+def test_repr_of_few_authors_tells_nothing() -> None:
+    assert repr(corpus(1, 2, 3)) == "Corpus: posts by fewer than 10 authors, which are not told"
 
 
 def test_repr_of_many_months_stays_short() -> None:
-    rows = [post(n, created_at=datetime(2010 + n // 12, n % 12 + 1, 1, tzinfo=UTC)) for n in range(30)]
-    assert "2010-12 1 and 18 more" in repr(Corpus(POSTS.frame(rows)))
+    months = [datetime(2010 + month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in range(30)]
+    rows = [
+        post(100 * month + a, author_id=f"x:author{a}", created_at=at)
+        for month, at in enumerate(months)
+        for a in range(10)
+    ]
+    assert "18 more" in repr(Corpus(POSTS.frame(rows)))
 
 
 def test_an_empty_corpus() -> None:

@@ -288,3 +288,16 @@ def test_a_measure_is_a_small_value(frame: str) -> None:
     assert measure == Prevalence(frame)
     assert measure.bounds == (0.0, 1.0)
     assert measure.of(np.arange(8.0).reshape(2, 4)).tolist() == [FRAMES.index(frame), 4.0 + FRAMES.index(frame)]
+
+
+def test_an_interval_holds_its_estimate_even_where_no_gold_label_has_the_frame() -> None:
+    # Estimate 0, replicates above it; a middle estimate; no estimate at all.
+    shares = np.zeros((3, 5, 4))
+    shares[0, 1:, 0] = [0.1, 0.2, 0.3, 0.4]
+    shares[1, :, 0] = [0.25, 0.1, 0.2, 0.3, 0.4]
+    shares[2] = np.nan
+    estimate, low, high = Prevalence("nationalist").interval(shares)
+    assert (estimate[0], low[0]) == (0.0, 0.0)
+    assert high[0] == pytest.approx(0.3925)  # 97.5 % of four replicates from 0.1 to 0.4
+    assert (low[1], high[1]) == (pytest.approx(0.1075), pytest.approx(0.3925))
+    assert np.isnan([estimate[2], low[2], high[2]]).all()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from discourse.errors import PrivacyError, UsageError
-from discourse.report.plots import plot_composition
-from discourse.report.save import csv_bytes, save_figure
+from discourse.plots.save import csv_bytes, save_figure
+from discourse.plots.series import plot_composition
 from discourse.whole import write_whole
 
 COUNTS = {"window": ["2025-01", "2025-02"], "side": ["pakistan", "pakistan"], "lang": ["ur", "en"], "posts": [30, 10]}
@@ -21,8 +21,8 @@ SCRIPT = f"""
 import hashlib, sys
 from pathlib import Path
 import polars as pl
-from discourse.report.plots import plot_composition
-from discourse.report.save import save_figure
+from discourse.plots.series import plot_composition
+from discourse.plots.save import save_figure
 counts = pl.DataFrame({COUNTS!r})
 for path in save_figure(plot_composition(counts), Path(sys.argv[1]) / "a", counts, title="T", description="D"):
     print(hashlib.sha256(path.read_bytes()).hexdigest())
@@ -60,12 +60,21 @@ def test_another_table_changes_every_file(tmp_path):
 
 
 def test_files_hold_title_and_no_date_or_text_elements(tmp_path):
-    svg, png, _ = saved(tmp_path, COUNTS, title="Posts & <sides>\x00")
+    svg, png, pdf, _ = saved(tmp_path, COUNTS, title="Posts & <sides>\x00")
     assert b"Posts &amp; &lt;sides&gt;" in svg
     assert b"<dc:date>" not in svg
     assert b"<text" not in svg  # letters are paths
     assert b"Software" not in png
     assert b"Posts & <sides>" in png
+    assert "Posts & <sides>".encode("utf-16-be") in pdf
+    for word in (b"/CreationDate", b"/ModDate", b"/Producer", b"/Creator", b"matplotlib"):
+        assert word not in pdf
+
+
+def test_the_fonts_of_a_pdf_are_inside_it(tmp_path):
+    pdf = saved(tmp_path, COUNTS)[2]
+    assert pdf.count(b"/FontFile2") == pdf.count(b"/Type /FontDescriptor") >= 1
+    assert b"/Subtype /Type3" not in pdf
 
 
 def test_cells_and_heads_that_are_formulas_are_disarmed():

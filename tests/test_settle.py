@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
+from discourse.corpus import settle
 from discourse.corpus.privacy import Key, handle_pseudonym, pseudonym, tombstone
 from discourse.corpus.settle import (
     ITEM,
@@ -101,6 +103,26 @@ def test_every_new_record_counts_once_and_a_post_is_accepted_once(batches: list[
     assert counted.count("accepted") == rows["post_id"].n_unique()
     assert stored.height == rows.select("post_id", "author_id", "text").n_unique()
     assert as_live(stored).height == rows["post_id"].n_unique()
+
+
+@settings(deadline=None, max_examples=100)
+@given(BATCHES, st.integers(0, 20))
+def test_posts_with_one_record_are_joined_as_all_others(batches: list[pl.DataFrame], cut: int) -> None:
+    rows = pl.concat(batches).with_columns(
+        pl.format("x:{}", pl.int_range(pl.len()) // pl.int_range(1, pl.len() + 1).clip(1, 2)).alias("post_id")
+    )
+    stored, new = greatest(rows[:cut]), numbered(rows[cut:])
+    for one, other in zip(join_records(stored, new), settle._join_repeated(stored, new), strict=True):
+        assert_frame_equal(one, other, check_row_order=False)
+
+
+@settings(deadline=None, max_examples=60)
+@given(BATCHES)
+def test_the_live_ones_are_in_the_order_of_their_ids(batches: list[pl.DataFrame]) -> None:
+    rows = pl.concat(batches)
+    alone = rows.unique("post_id", keep="first")
+    assert as_live(alone).equals(alone.sort("post_id"))
+    assert as_live(rows)["post_id"].to_list() == sorted(set(rows["post_id"]))
 
 
 def test_the_greatest_is_one_whole_record_with_the_least_place() -> None:

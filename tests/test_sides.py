@@ -109,7 +109,7 @@ def test_each_basis_decides_and_the_first_that_speaks_wins(tmp_path: Path) -> No
     ]
     step = done.history[-1]
     assert (step.step, step.before, step.after) == ("sides", 10, 10)
-    assert step.reason == "decided by author 3, country 2, location 1, source 1; 3 unknown"
+    assert step.reason == "decided by author, country, location, source; the rest unknown"
 
 
 def test_evidence_counts_posts_authors_and_conflicts(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_country_decides_only_where_a_post_was_written_unless_more_is_trusted(
         ("afghanistan", "country"),
     ]
     assert every.history[-1].reason == (
-        "decided by country 2, country:account 1, country:community 1, country:page_admins 1; 1 unknown"
+        "decided by country, country:account, country:community, country:page_admins; the rest unknown"
     )
 
 

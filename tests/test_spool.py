@@ -66,6 +66,16 @@ def test_few_rows_touch_no_disk_and_many_do(tmp_path: Path) -> None:
     assert given_back(spool) == [1, 2, 3, 4, 5]
 
 
+def test_a_part_has_about_as_many_rows_as_may_be_in_memory(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 64)
+    for first in range(0, 1000, 50):
+        spool.take(rows(list(range(first, first + 50))))
+    parts = [part.height for _, _, part in spool.parts()]
+    assert sum(parts) == 1000
+    assert len(parts) in (16, 32)
+    assert max(parts) < 2 * 64
+
+
 def test_no_machine_path_stands_in_what_is_said_of_a_disk(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "gone", 0)
     (tmp_path / "gone").write_text("a file")

@@ -45,9 +45,9 @@ def test_sentiment_is_of_english_alone() -> None:
     assert made["sentiment"][1] is None
 
 
-def test_the_step_counts_languages() -> None:
+def test_the_step_names_the_languages() -> None:
     step = with_text(corpus("We want peace on the border today", "We want them to talk")).history[-1]
-    assert (step.step, step.before, step.after, step.reason) == ("text", 2, 2, "language: en 2")
+    assert (step.step, step.before, step.after, step.reason) == ("text", 2, 2, "language: en")
     assert with_text(Corpus(POSTS.empty())).history[-1].reason == "language: no posts"
 
 

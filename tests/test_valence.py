@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from conftest import shared_file
+from discourse.kernels.compiled import plain_path
 from discourse.text.valence import compounds
 
 ANALYZER = SentimentIntensityAnalyzer()
@@ -36,16 +37,29 @@ PUBLISHED = {
 }
 
 
+@pytest.fixture(params=["plain", "compiled"])
+def _path(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Scores of the plain path, then those of the compiled loops, which serve for any column once numba is loaded."""
+    if request.param == "plain":
+        with plain_path():
+            yield
+    else:
+        pytest.importorskip("numba", reason="needs numba: pip install 'discourse[speed]'")
+        yield
+
+
 @pytest.fixture(scope="module")
 def theirs() -> Callable[[str], float]:
     """The compound score of the package itself."""
     return lambda text: float(ANALYZER.polarity_scores(text)["compound"])
 
 
+@pytest.mark.usefixtures("_path")
 def test_published_values() -> None:
     assert compounds(list(PUBLISHED)) == list(PUBLISHED.values())
 
 
+@pytest.mark.usefixtures("_path")
 def test_equal_on_ordinary_and_odd_texts(theirs: Callable[[str], float]) -> None:
     texts = [
         *("We want peace!", "They MURDERED our children 😡", "", "no words", "😂" * 64, "great " * 1500, "but"),
@@ -74,6 +88,7 @@ def made_up(draw: random.Random) -> str:
     return draw.choice([" ", " ", "  ", "\t", ""]).join(cased) + draw.choice(["", "!", "??", "!!!!!", "????"])
 
 
+@pytest.mark.usefixtures("_path")
 def test_equal_on_posts_dense_in_its_rules(theirs: Callable[[str], float]) -> None:
     draw = random.Random(4)
     texts = [made_up(draw) for _ in range(4000)]
@@ -87,6 +102,7 @@ def test_equal_on_any_text(text: str) -> None:
     assert compounds([text]) == [ANALYZER.polarity_scores(text)["compound"]]
 
 
+@pytest.mark.usefixtures("_path")
 def test_equal_on_the_real_english_posts(theirs: Callable[[str], float]) -> None:
     path = shared_file("ruw_russia_ukraine_stance", "raw_train_Russia_Ukraine.csv")
     with path.open(encoding="latin-1") as file:
@@ -97,6 +113,7 @@ def test_equal_on_the_real_english_posts(theirs: Callable[[str], float]) -> None
     ] == []
 
 
+@pytest.mark.usefixtures("_path")
 def test_caps_on_emoji_and_length(theirs: Callable[[str], float]) -> None:
     tail = " bad" * 40  # brings the sum near zero, where one emoji more or less shows
     at = {count: theirs("😂" * count + tail) for count in (63, 64, 65)}
@@ -105,5 +122,6 @@ def test_caps_on_emoji_and_length(theirs: Callable[[str], float]) -> None:
     assert compounds(["x" * 10_000 + " wonderful"]) == [0.0]
 
 
+@pytest.mark.usefixtures("_path")
 def test_none_stays_none_and_an_empty_text_is_neutral() -> None:
     assert compounds([None, "", "good"]) == [None, 0.0, 0.4404]

@@ -9,6 +9,7 @@ import click
 
 from discourse.commands.console import AS_JSON, Status, tell
 from discourse.commands.studies import run_until
+from discourse.commands.study_file import StudyFile
 from discourse.errors import MeaningError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 _PATH = click.Path(path_type=Path)
-_OPTIONAL_STUDY = click.argument("study", type=_PATH, metavar="[STUDY.toml]", required=False)
+_OPTIONAL_STUDY = click.argument("study", type=StudyFile(), metavar="[STUDY.toml]", required=False)
 _DATA = click.option("--data", type=_PATH, help="Folder of the study's corpus; also DISCOURSE_DATA.")
 _WORK = click.option("--work", type=_PATH, default=Path("out"), show_default=True, help="Folder for private tables.")
 _COLUMNS = ("lang", "predicted", "side", "window")

@@ -23,7 +23,7 @@ from discourse.study.config import Study
 from discourse.study.ledger import Ledger
 from discourse.study.stages import Desk, stages_of
 
-__all__ = ["Drawable", "of_corpus", "of_study"]
+__all__ = ["Drawable", "of_corpus", "of_study", "prepared"]
 
 Progress = Callable[[str, int], None]
 
@@ -62,8 +62,8 @@ class _Unlabelled(Study):
         Study.check_files(replace(self, labels=there, events=None, truth=None))
 
 
-def of_study(path: Path, *, data: Path | None, work: Path, progress: Progress) -> Drawable:
-    """What a study measures; its first two stages run if they are not up to date. Labels need not be there yet."""
+def prepared(path: Path, *, data: Path | None, work: Path, progress: Progress) -> Desk:
+    """A study at work after its first two stages, which run if they are not up to date; labels need not be there."""
     study = _Unlabelled.from_toml(path, data=data)
     made_up = study.corpus.made_up
     key = Key.made_up(study.name) if made_up else Key.from_file(default_key_path(), create=True)
@@ -77,6 +77,13 @@ def of_study(path: Path, *, data: Path | None, work: Path, progress: Progress) -
             progress(name, 0)
             run(desk)
             ledger.record(stage)
+    return desk
+
+
+def of_study(path: Path, *, data: Path | None, work: Path, progress: Progress) -> Drawable:
+    """What a study measures, from its first two stages; labels need not be there yet."""
+    desk = prepared(path, data=data, work=work, progress=progress)
+    study = desk.study
     zones = Sides.from_toml(study.sides).timezones
     return Drawable(load_corpus(desk.path("measured")), study.measure.every, dict(zones))
 

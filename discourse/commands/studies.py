@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from discourse.commands.console import AS_JSON, Status
+from discourse.commands.study_file import StudyFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STUDY", "desk_for", "for_study", "outcome", "ran", "run_until"]
 
-STUDY = click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.toml")
+STUDY = click.argument("study", type=StudyFile(), metavar="STUDY.toml")
 _DATA = click.option("--data", type=click.Path(path_type=Path), help="Folder of the corpus; also DISCOURSE_DATA.")
 _WORK = click.option("--work", type=click.Path(path_type=Path), default=Path("out"), show_default=True,
                      help="Folder for private tables: texts and pseudonyms, never to be shared.")  # fmt: skip

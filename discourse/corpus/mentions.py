@@ -15,7 +15,8 @@ __all__ = ["hide_people"]
 
 _MARKS = "[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]*"  # invisible, as typed before Latin in Urdu
 _ARABIC = "\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff"
-_BEFORE = r"(?<![A-Za-z0-9_.+\-/@＠])"
+# ".@name" is a mention that all followers see; an e-mail address has a letter, digit or "_" before its @.
+_BEFORE = r"(?<![A-Za-z0-9_/@＠])"
 _SERVER = r"[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,6}"
 # Handles may follow each other without a gap; one of the fediverse has its server behind a second @.
 _SHORT = re.compile(rf"{_BEFORE}(?:[@＠]{_MARKS}(?:(?<=[A-Za-z0-9_][@＠]){_SERVER}|[A-Za-z0-9_]{{1,50}}))+")

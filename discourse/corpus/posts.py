@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import polars as pl
+from markupsafe import Markup, escape
 
 from discourse.errors import SchemaError
 from discourse.schema import POSTS, QUARANTINE, Table
@@ -14,7 +16,7 @@ from discourse.schema import POSTS, QUARANTINE, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FILES", "AssignsSides", "Corpus", "Step"]
+__all__ = ["FILES", "AssignsSides", "Corpus", "Step", "html_table"]
 
 FILES = Table(
     "files",
@@ -31,7 +33,15 @@ FILES = Table(
     required=frozenset({"file", "format", "read", "accepted", "duplicates", "quarantined", "edits", "deleted"}),
     key=("file",),
 )
-_SHOWN = 12
+_SHOWN: Final = 12
+_MIN_AUTHORS: Final = 10
+_SHOWN_OF: Final = {"side": pl.col("side"), "language": pl.col("lang"), "platform": pl.col("platform")}
+# Two classes, for notebooks align cells to the right by two; no colour, for their themes choose them.
+_STYLE: Final = Markup(
+    "<style>.discourse-table{overflow-x:auto;margin-bottom:1em} .discourse-table>div{max-width:60em} "
+    "div.discourse-table.discourse-table caption{caption-side:top;text-align:start;padding-bottom:.5em} "
+    "div.discourse-table.discourse-table table :is(th,td){text-align:start;vertical-align:top}</style>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +106,43 @@ class Corpus:
         return self.posts.height
 
     def __repr__(self) -> str:
-        authors = self.posts["author_id"].n_unique()
-        lines = [f"Corpus: {self.posts.height} posts by {authors} authors, {self.quarantine.height} rows set aside"]
-        for name, column in (
-            ("side", pl.col("side")),
-            ("language", pl.col("lang")),
-            ("month", pl.col("created_at").dt.strftime("%Y-%m")),
-        ):
-            counts = self.posts.group_by(column.fill_null("not set").alias("value")).len().sort("value")
-            lines.append(f"  {name}: {_listed(counts.rows())}")
-        lines += [f"  {step.step}: {step.before} -> {step.after} ({step.reason})" for step in self.history]
+        lines = [self._title]
+        if self._shows:
+            for name, column in {**_SHOWN_OF, "month": pl.col("created_at").dt.strftime("%Y-%m")}.items():
+                cells, hidden = _told(self.posts, column)
+                said = [f"{value} {posts}" for value, posts, _ in cells[:_SHOWN]]
+                said += [f"{len(cells) - _SHOWN} more"] if len(cells) > _SHOWN else []
+                said += [f"{hidden} of few authors withheld"] if hidden else []
+                lines.append(f"  {name}: {', '.join(said) or 'none'}")
+            for step in self.history:
+                why = f" ({_uncounted(step)})" if _uncounted(step) else ""
+                lines.append(f"  {step.step}: {step.before} -> {step.after}{why}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        if not self._shows:
+            return html_table(self._title, ("nothing to show",), [])
+        cells = [(name, *row) for name, column in _SHOWN_OF.items() for row in _rows(self.posts, column)]
+        counts = html_table(self._title, ("by", "value", "posts", "authors"), cells)
+        steps = [(step.step, f"{step.before:,}", f"{step.after:,}", _uncounted(step)) for step in self.history]
+        if not steps:
+            return counts
+        return counts + html_table("What was done to the posts", ("step", "before", "after", "reason"), steps)
+
+    @property
+    def _shows(self) -> bool:
+        """Whether there are so many authors, or none, that something may be told of them."""
+        return self.posts.is_empty() or self.posts["author_id"].n_unique() >= _MIN_AUTHORS
+
+    @property
+    def _title(self) -> str:
+        if not self._shows:
+            return f"Corpus: posts by fewer than {_MIN_AUTHORS} authors, which are not told"
+        months = self.posts["created_at"].dt.strftime("%Y-%m").sort()
+        period = f", {months[0]} to {months[-1]}" if len(months) else ""
+        authors = self.posts["author_id"].n_unique()
+        said = f"{self.posts.height:,} posts by {authors:,} authors{period}"
+        return f"Corpus: {said}; {self.quarantine.height:,} rows set aside"
 
     def keep(self, mask_expr: pl.Expr, step: str, reason: str) -> Corpus:
         """The corpus with the posts for which `mask_expr` is true (not false, not null), and the step noted.
@@ -160,7 +196,58 @@ class Corpus:
         return replace(self, posts=posts, history=(*self.history, done))
 
 
-def _listed(counts: Sequence[tuple[Any, ...]]) -> str:
-    shown = ", ".join(f"{value} {count}" for value, count in counts[:_SHOWN])
-    more = len(counts) - _SHOWN
-    return f"{shown or 'none'}{f' and {more} more' if more > 0 else ''}"
+def html_table(
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[str | None]], notes: Sequence[str] = ()
+) -> str:
+    """A table for a notebook: words escaped (unless they are `Markup`), colours left to the theme, `notes` below.
+
+    The first cell of a row is its heading. None is an empty cell.
+
+    >>> html = html_table("Posts", ("side", "posts"), [("<a>", "3")])
+    >>> html[html.index("<tbody>") : html.index("</tbody>")]
+    "<tbody><tr><th scope='row'>&lt;a&gt;</th><td>3</td></tr>"
+    """
+    heads = Markup("").join(Markup("<th scope='col'>{}</th>").format(name) for name in head)
+    body = Markup("").join(
+        Markup("<tr><th scope='row'>{}</th>{}</tr>").format(
+            first or "", Markup("").join(Markup("<td>{}</td>").format(cell or "") for cell in cells)
+        )
+        for first, *cells in rows
+    )
+    said = Markup("").join(Markup("<div>{}</div>").format(note) for note in notes)
+    made = Markup(
+        "<div class='discourse-table'>{}<table><caption>{}</caption><thead><tr>{}</tr></thead>"
+        "<tbody>{}</tbody></table>{}</div>"
+    )
+    return str(made.format(_STYLE, escape(caption), heads, body, said))
+
+
+def _rows(posts: pl.DataFrame, column: pl.Expr) -> Iterator[tuple[str, str, str]]:
+    """Values with their posts and authors for a table; those of few authors in one row, without numbers."""
+    cells, hidden = _told(posts, column)
+    yield from ((value, f"{n:,}", f"{authors:,}") for value, n, authors in cells)
+    if hidden:
+        yield f"{hidden} more", "withheld: few authors", "withheld"
+
+
+def _told(posts: pl.DataFrame, column: pl.Expr) -> tuple[list[tuple[str, int, int]], int]:
+    """Values with their posts and authors, and how many values are withheld.
+
+    Withheld are those of fewer than 10 authors, and then the smallest of the others until what is withheld, which
+    follows from the total, is of 2 values and 10 authors or more.
+    """
+    named = posts.select(column.fill_null("not set").alias("value"), "author_id")
+    cells = named.group_by("value").agg(posts=pl.len(), authors=pl.col("author_id").n_unique())
+    cells = cells.sort("authors", "posts", "value")
+    hidden = int((cells["authors"] < _MIN_AUTHORS).sum())
+    while 0 < hidden < cells.height:
+        together = named.filter(pl.col("value").is_in(cells["value"][:hidden].implode()))["author_id"].n_unique()
+        if hidden > 1 and together >= _MIN_AUTHORS:
+            break
+        hidden += 1
+    return cells[hidden:].sort("value").rows(), hidden
+
+
+def _uncounted(step: Step) -> str:
+    """The reason of a step, unless it counts something: it may count the posts of few authors."""
+    return "" if re.search(r"\d", step.reason) else step.reason

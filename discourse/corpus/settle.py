@@ -62,7 +62,8 @@ def join_records(stored: pl.DataFrame, new: pl.DataFrame) -> tuple[pl.DataFrame,
     one with a text and author already known, "edit" for another text whose time of editing is another,
     "conflicting_duplicate" for another text without one; that one is kept too, and which of a post's texts stands is
     for `as_live` to say. Of records with one text the newest stands: the
-    greatest by time of editing and of collection, counts and all else, with the least file and line.
+    greatest by time of editing and of collection, counts and all else, with the least file and line. Neither frame is
+    in a certain order.
 
     >>> import datetime as dt
     >>> row = {"post_id": "x:1", "platform": "x", "author_id": "x:a", "kind": "original", "text": "peace",
@@ -73,6 +74,19 @@ def join_records(stored: pl.DataFrame, new: pl.DataFrame) -> tuple[pl.DataFrame,
     >>> joined["likes"].to_list(), outcomes["outcome"].to_list()
     ([3], ['accepted', 'duplicate'])
     """
+    again = new["post_id"].is_duplicated()
+    if stored.height:
+        again |= new["post_id"].is_in(stored["post_id"].unique().implode())
+    once = new.filter(~again)
+    accepted = once.select(*_SOURCE, ITEM, pl.lit("accepted").alias("outcome"))
+    if once.height == new.height and not stored.height:
+        return once.select(READ), accepted
+    joined, outcomes = _join_repeated(stored, new.filter(again))
+    return pl.concat([joined, once.select(READ)]), pl.concat([outcomes, accepted])
+
+
+def _join_repeated(stored: pl.DataFrame, new: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`join_records` of posts that may have more than one record."""
     ordered = new.sort(*_SOURCE, ITEM)
     before = stored.select(*READ, pl.lit(-1, dtype=pl.Int64).alias(ITEM))
     both = pl.concat([before, ordered.select(*READ, ITEM)])
@@ -113,6 +127,8 @@ def as_live(joined: pl.DataFrame) -> pl.DataFrame:
     >>> as_live(pl.DataFrame(schema=OBSERVED)).height
     0
     """
+    if not joined["post_id"].is_duplicated().any():
+        return joined.sort("post_id")
     order = ["post_id", "edited_at", "collected_at", *_SOURCE, "author_id", "text"]
     descending = [False, True, True, False, False, False, False]
     ranked = joined.sort(order, descending=descending, nulls_last=[False, True, True, False, False, False, False])
@@ -129,6 +145,8 @@ def without_rivals(versions: pl.DataFrame) -> frozenset[str]:
     >>> without_rivals(pl.DataFrame({"post_id": ["x:1", "x:2"], "version_of": [None, "x:1"], "created_at": day}))
     frozenset({'x:1'})
     """
+    if versions["version_of"].null_count() == versions.height:
+        return frozenset()
     chained = versions.with_columns(pl.coalesce("version_of", "post_id").alias("chain"))
     chained = chained.filter(pl.col("chain").is_in(versions["version_of"].drop_nulls().unique().implode()))
     ranked = chained.sort("chain", "created_at", pl.col("post_id").str.len_bytes(), "post_id")

@@ -234,10 +234,11 @@ class Sides:
         'nothing to decide'
         """
         decided = self._decided(corpus.posts)
-        counts = decided.group_by("side_basis").len().sort("side_basis").rows()
-        by_basis = ", ".join(f"{basis} {count}" for basis, count in counts if basis != NO_BASIS)
-        unknown = sum(count for basis, count in counts if basis == NO_BASIS)
-        reason = f"decided by {by_basis or 'nothing'}; {unknown} unknown" if counts else "nothing to decide"
+        # Without counts: the history is published, and a kind of evidence may stand for few authors.
+        found = decided["side_basis"].unique().sort().to_list()
+        by_basis = ", ".join(basis for basis in found if basis != NO_BASIS)
+        rest = "; the rest unknown" if NO_BASIS in found else ""
+        reason = f"decided by {by_basis or 'nothing'}{rest}" if found else "nothing to decide"
         posts = corpus.posts.with_columns(decided["side"], decided["side_basis"])
         return corpus.replace_posts(posts, "sides", reason)
 

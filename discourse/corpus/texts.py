@@ -43,8 +43,8 @@ def with_text(corpus: Corpus) -> Corpus:
     posts = corpus.posts.drop(names, strict=False)
     posts = posts.join(read, on="text", how="left", validate="m:1", maintain_order="left")
     posts = posts.with_columns(pl.col("lang").fill_null("und"), pl.col("lang_confidence").fill_null(0.0))
-    counts = posts.group_by("lang").len().sort("lang").rows()
-    listed = ", ".join(f"{lang} {count}" for lang, count in counts) or "no posts"
+    # Without counts: the history is published, and a language may have few authors.
+    listed = ", ".join(posts["lang"].unique().sort()) or "no posts"
     return corpus.replace_posts(posts.select(corpus.posts.columns), "text", f"language: {listed}")
 
 

@@ -16,7 +16,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
 
 from discourse.errors import BadInput, MeaningError, SmallSampleWarning, UsageError
 
@@ -97,6 +96,8 @@ def fit_isotonic(shares: Floats, place: npt.NDArray[np.int64]) -> Isotonic:
     >>> made.of(np.array([[0.9, 0.1], [0.6, 0.4]])).round(4).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
+    from sklearn.isotonic import IsotonicRegression  # only to fit: it takes long to load
+
     lines: list[tuple[Floats, Floats]] = []
     for at, share in enumerate(shares.T):
         own = place == at
@@ -118,6 +119,8 @@ def isotonic(score: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
     >>> isotonic([0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1]).tolist()
     [0.0, 0.5, 0.5, 1.0]
     """
+    from sklearn.isotonic import IsotonicRegression
+
     s, hit = _outcomes(score, y)
     made: Floats = IsotonicRegression(y_min=0.0, y_max=1.0).fit_transform(s, hit)
     return made

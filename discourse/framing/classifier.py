@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.exceptions import NotFittedError
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from discourse.errors import UsageError
-from discourse.framing.beside import Beside, fit_beside, kinds_of, public_names
-from discourse.framing.features import Text, folded, read, table_of, texts_of
-from discourse.framing.framed import Framed, Framer, Posts, digest_of, in_order, labelled, learnable
+from discourse.framing.beside import fit_beside, public_names
+from discourse.framing.features import folded, read, table_of, texts_of
+from discourse.framing.framed import Framed, Posts, digest_of, in_order, labelled, learnable
 from discourse.framing.latent import fit_latent
-from discourse.framing.linear import Linear, Recipe, fit_with_scores
+from discourse.framing.linear import Recipe, fit_with_scores
+from discourse.framing.scorer import LinearFramer
 from discourse.labels.labels import TrainingLabels
 
 __all__ = ["Framed", "FramingClassifier"]
 
-NAMES: Final = ("public", "mask")
-MOST_LATENT: Final = 1_000
-
 Floats = npt.NDArray[np.float64]
 
 
-class FramingClassifier(Framer):
+class FramingClassifier(LinearFramer, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A linear classifier of posts, with scikit-learn's interface and one for a corpus.
 
     `fit(X, y)` takes raw texts (or a posts table) with their classes, or a corpus with its training labels;
@@ -53,9 +49,6 @@ class FramingClassifier(Framer):
     >>> model.classes_.tolist(), model.predict_proba(["peace"]).shape
     (['conciliatory', 'nationalist'], (1, 2))
     """
-
-    linear_: Linear
-    beside_: Beside
 
     def __init__(
         self,
@@ -108,62 +101,3 @@ class FramingClassifier(Framer):
         settings = repr([sorted(self.get_params().items()), public.tolist(), sorted({folded(text) for text in others})])
         self.model_id = f"linear@{digest_of(texts, values, settings)}"
         return self
-
-    @property
-    def dense_names(self) -> tuple[str, ...]:
-        """The names of the e columns beside the words, in the order of `dense` and of `linear_.dense`.
-
-        >>> model = FramingClassifier(seed=7, least=1, beside=("lexicon",)).fit(["peace", "soil"], ["a", "b"])
-        >>> model.dense_names
-        ('lexicon:nationalist', 'lexicon:conciliatory')
-        """
-        self._fitted()
-        return self.beside_.names
-
-    def dense(self, texts: Sequence[str]) -> Floats:
-        """The columns beside the words of n texts as `features.texts_of` gives them, n x e, as `linear_` reads them.
-
-        A plain string in their place has the language that is detected and mentions nobody.
-
-        >>> model = FramingClassifier(seed=7, least=1).fit(["peace", "soil"], ["conciliatory", "nationalist"])
-        >>> model.dense(texts_of(["peace talks"])).shape
-        (1, 9)
-        """
-        self._fitted()
-        return self.beside_.of(texts)
-
-    def check(self) -> None:
-        """Raise `UsageError` for a setting out of range.
-
-        >>> FramingClassifier(seed=7).check()
-        """
-        self._check_common()
-        if not 0.0 < self.c < np.inf:
-            raise UsageError(f"c is {self.c}; it must be above 0, like 3.0")
-        if self.least < 1:
-            raise UsageError(f"least is {self.least}; it must be 1 or more, like 2")
-        if not 0 <= self.latent <= MOST_LATENT:
-            raise UsageError(f"latent is {self.latent}; it must be from 0 to {MOST_LATENT}, like 100")
-        kinds_of(self.beside)
-        if self.names not in NAMES:
-            raise UsageError(f"names is {self.names!r}; it must be {' or '.join(map(repr, NAMES))}")
-
-    def _scores(self, texts: Sequence[Text]) -> Floats:
-        reading = read(texts)
-        counted = reading.count()
-        return self._fitted().scores(counted, self.beside_.of(texts, reading, counted))
-
-    def _temperature(self) -> float:
-        return self._fitted().temperature
-
-    def _at_temperature(self, temperature: float) -> None:
-        self.linear_ = replace(self.linear_, temperature=temperature)
-
-    def _public(self) -> frozenset[int]:
-        return frozenset(self.beside_.public.tolist())
-
-    def _fitted(self) -> Linear:
-        linear: Linear | None = getattr(self, "linear_", None)
-        if linear is None:
-            raise NotFittedError("this FramingClassifier is not trained; call fit first")
-        return linear

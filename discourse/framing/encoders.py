@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
@@ -75,7 +76,7 @@ class Head:
         return cls(center, spread, weights, intercept)
 
 
-class EncoderClassifier(Framer):
+class EncoderClassifier(Framer, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A classifier of posts on an encoder, with the interface of `FramingClassifier`.
 
     `kind` is `static`, `sentence` or `transformer`, `folder` holds its weights. `c` is the inverse regularisation

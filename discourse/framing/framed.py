@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.base import BaseEstimator, ClassifierMixin
 
 from discourse.corpus.posts import Corpus
 from discourse.errors import MeaningError, SchemaError, UsageError
@@ -54,11 +53,12 @@ class Framed:
         )
 
 
-class Framer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Framer:
     """A classifier of posts, from its scores on: probabilities, classes, abstention, framings of a corpus.
 
-    What inherits from it has the settings `seed`, `calibration` and `abstain_below`, sets `classes_`, `isotonic_` and
-    `model_id` in `fit`, and says how it scores texts and where its temperature is.
+    It does without scikit-learn, which takes long to load. What inherits from it has the settings `seed`,
+    `calibration` and `abstain_below`, sets `classes_`, `isotonic_` and `model_id` in `fit`, and says how it scores
+    texts and where its temperature is.
     """
 
     seed: int

@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from sklearn.utils.extmath import randomized_svd
 
 from discourse.errors import BadInput, MeaningError
 from discourse.framing.features import Counted, Weighting, count, fits, folded
@@ -85,6 +84,8 @@ def fit_latent(texts: Sequence[str], k: int, *, seed: int) -> Latent:
         )
     made = weighting.of(counted)
     made = csr_array((made.data, made.indices.astype(np.int32), made.indptr.astype(np.int32)), made.shape)
+    from sklearn.utils.extmath import randomized_svd  # only to train: it takes long to load
+
     _, _, directions = randomized_svd(made, k, n_iter=_ROUNDS, random_state=seed)
     return Latent(weighting, np.ascontiguousarray(directions.T, dtype=np.float32))
 

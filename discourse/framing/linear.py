@@ -16,10 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_array, hstack
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 
 from discourse.errors import BadInput
 from discourse.framing.features import Counted, Weighed, Weighting, fits, scored
@@ -58,7 +55,12 @@ class Linear:
 
     def scores(self, counted: Counted, dense: Floats) -> Floats:
         """Scores of n texts in the k classes, n x k: the larger, the more the class; not calibrated."""
-        return scored(counted, self._weighed) + dense @ self.dense.T + self.intercept
+        made = scored(counted, self._weighed)
+        # Column by column: a matrix product may round otherwise with other threads or other texts beside it.
+        beside = np.zeros_like(made)
+        for column, own in zip(dense.T, self.dense.T, strict=True):
+            beside += column[:, None] * own
+        return made + beside + self.intercept
 
     @cached_property
     def _weighed(self) -> tuple[Weighed, Weighed]:
@@ -142,6 +144,8 @@ def places(values: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int6
 
 
 def _fit(counted: Counted, values: npt.NDArray[Any], dense: Floats, classes: Sequence[str], recipe: Recipe) -> Linear:
+    from sklearn.linear_model import LogisticRegression  # only to train: it takes long to load
+
     weighting = Weighting.fit(counted, recipe.least)
     made = weighting.of(counted)
     weights = np.zeros((len(classes), weighting.size))
@@ -200,6 +204,8 @@ def deal(values: Sequence[str], seed: int) -> list[tuple[npt.NDArray[np.int64], 
     >>> [len(test) for _, test in deal(["a", "b"] * 15, seed=7)]
     [10, 10, 10]
     """
+    from sklearn.model_selection import StratifiedKFold
+
     folds = FOLDS if len(values) < MANY else 5
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
@@ -216,6 +222,8 @@ def fit_temperature(scores: Floats, place: npt.NDArray[np.int64]) -> float:
     >>> fit_temperature(np.zeros((2, 3)), np.array([0, 1]))
     1.0
     """
+    from scipy.optimize import minimize_scalar
+
     held_out = scores.any(axis=1)
     if not held_out.any():
         return 1.0

@@ -76,6 +76,17 @@ class Reading:
         """How often each of `words` stands in each of the n texts."""
         return _counts(self.rows, self.at, (len(self), len(self.words)))
 
+    def in_order(self) -> Reading:
+        """The same tokens with `words` in ascending order, so that sums over a text's words round in one way.
+
+        >>> read(["no war", "war"]).in_order().words == read(["war", "no war"]).in_order().words
+        True
+        """
+        order = sorted(range(len(self.words)), key=self.words.__getitem__)
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        return Reading(place[self.at], self.ends, [self.words[at] for at in order])
+
     def count(self) -> Counted:
         """What `count` gives of these texts."""
         return _letters_of(self), _words_and_pairs(self)

@@ -12,22 +12,26 @@ import struct
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from sklearn.exceptions import NotFittedError
 
 from discourse.errors import BadInput, MissingData, UsageError
 from discourse.framing.beside import Beside, kinds_of
 from discourse.framing.calibration import Isotonic
-from discourse.framing.classifier import FramingClassifier
 from discourse.framing.linear import Linear
+from discourse.framing.scorer import LinearFramer, Scorer
 from discourse.whole import write_whole
 
-__all__ = ["load_model", "save_model"]
+if TYPE_CHECKING:
+    from discourse.framing.classifier import FramingClassifier
+
+__all__ = ["load_model", "load_scorer", "save_model"]
+
+Model = TypeVar("Model", bound=LinearFramer)
 
 _FAMILY: Final = "discourse-framing-"
 _FORMAT: Final = f"{_FAMILY}3"
@@ -46,6 +50,7 @@ def save_model(model: FramingClassifier, path: str | Path) -> None:
     since.
 
     >>> import tempfile
+    >>> from discourse.framing.classifier import FramingClassifier
     >>> texts = ["peace talks now", "defend our soil", "talk peace", "our soil"]
     >>> model = FramingClassifier(seed=7, least=1).fit(texts, ["conciliatory", "nationalist"] * 2)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -55,6 +60,8 @@ def save_model(model: FramingClassifier, path: str | Path) -> None:
     True
     """
     if not hasattr(model, "linear_"):
+        from sklearn.exceptions import NotFittedError
+
         raise NotFittedError("this FramingClassifier is not trained; call fit before save_model")
     directions = 0 if model.beside_.latent is None else model.beside_.latent.basis.shape[1]
     if (kinds_of(model.beside), model.latent) != (model.beside_.kinds, directions):
@@ -78,6 +85,23 @@ def load_model(path: str | Path) -> FramingClassifier:
     Traceback (most recent call last):
     discourse.errors.MissingData: there is no model at no-such.safetensors; train one with `discourse train STUDY.toml`
     """
+    from discourse.framing.classifier import FramingClassifier
+
+    return _load(path, FramingClassifier)
+
+
+def load_scorer(path: str | Path) -> Scorer:
+    """The classifier of `load_model` to predict alone, without loading scikit-learn. Raises what `load_model` raises.
+
+    >>> load_scorer("no-such.safetensors")
+    Traceback (most recent call last):
+    discourse.errors.MissingData: there is no model at no-such.safetensors; train one with `discourse train STUDY.toml`
+    """
+    return _load(path, Scorer)
+
+
+def _load(path: str | Path, kind: type[Model]) -> Model:
+    """The classifier of a file."""
     file = Path(path)
     if not file.is_file():
         raise MissingData(f"there is no model at {path}; train one with `discourse train STUDY.toml`")
@@ -90,7 +114,7 @@ def load_model(path: str | Path) -> FramingClassifier:
         digest = card.pop("digest")
         if _digest(card, arrays) != digest:
             raise ValueError("damaged")
-        return _rebuilt(card, arrays)
+        return _rebuilt(card, arrays, kind)
     except BadInput as error:
         raise BadInput(f"{file.name}: {error}") from None
     except (SafetensorError, KeyError, ValueError, TypeError, OverflowError, RecursionError, UsageError) as error:
@@ -128,15 +152,17 @@ def _card(content: bytes) -> dict[str, Any]:
     return card
 
 
-def _rebuilt(card: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> FramingClassifier:
+def _rebuilt(card: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], kind: type[Model]) -> Model:
     settings = card["settings"]
-    if settings.keys() != _SETTINGS.keys() or any(type(settings[name]) is not kind for name, kind in _SETTINGS.items()):
+    if settings.keys() != _SETTINGS.keys() or any(
+        type(settings[name]) is not wanted for name, wanted in _SETTINGS.items()
+    ):
         raise ValueError("settings")
     beside, classes = settings["beside"], card["classes"]
     for listed in (beside, classes):
         if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
             raise ValueError("no list of words")
-    model = FramingClassifier(**{**settings, "beside": tuple(beside)})
+    model = kind(**{**settings, "beside": tuple(beside)})
     model.check()
     if classes != sorted(classes):
         raise ValueError("classes")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
-from discourse.corpus.posts import Corpus
+from discourse.corpus.posts import Corpus, html_table
 from discourse.errors import UsageError
 from discourse.framing.classifier import FramingClassifier
 from discourse.judging.baselines import MODELS, Guess, everyone, out_of_fold
@@ -64,11 +63,9 @@ class Evaluation:
         if self._rare:
             columns.insert(1, (f"macro-F1 without {self._rare}", "macro_f1_common", "all"))
         found = [dict(self._rows(metric, frame)) for _, metric, frame in columns]
-        head = "".join(f"<th scope='col'>{name}</th>" for name in ("model", *(name for name, *_ in columns)))
-        rows = [(escape(model), *(one.get(model, "") for one in found)) for model in found[0]]
-        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-        notes = "".join(f"<p>{escape(said)}</p>" for said in self._said)
-        return f"<table><caption>Evaluation over {self._tested}</caption><tr>{head}</tr>{body}</table>{notes}"
+        head = ("model", *(name for name, *_ in columns))
+        rows = [(model, *(one.get(model, "") for one in found)) for model in found[0]]
+        return html_table(f"Evaluation over {self._tested}; 95 % intervals over authors", head, rows, self._said)
 
     @property
     def _tested(self) -> str:

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from markupsafe import Markup
+
+from discourse.corpus.posts import html_table
 from discourse.errors import SchemaError, UsageError
 from discourse.labels.entries import EXAMPLE_KINDS, LEVELS, Example, HardCase, Value, Variable, Words
 from discourse.schema import LANGUAGES, one_of
@@ -17,6 +20,8 @@ __all__ = ["EXAMPLE_KINDS", "LEVELS", "Codebook", "Example", "HardCase", "Value"
 
 _WRITTEN = tuple(lang for lang in LANGUAGES if lang not in {"mixed", "other", "und"})
 _TRANSLATED = tuple(lang for lang in _WRITTEN if lang != "en")
+_NAMES: Final = {"en": "English", "ur": "Urdu", "ur-Latn": "Roman Urdu", "ps": "Pashto", "fa": "Dari"}
+_RIGHT_TO_LEFT: Final = frozenset({"ur", "ps", "fa"})
 _POINTED = re.compile(r"[1-9][0-9]*\.[0-9]+")
 
 
@@ -51,6 +56,11 @@ class Codebook:
     def __repr__(self) -> str:
         listed = (f"{v.name} {v.level} {'/'.join(value.value for value in v.values)}" for v in self.variables)
         return f"Codebook({self.identity}: {', '.join(listed)})"
+
+    def _repr_html_(self) -> str:
+        return "".join(_table_of(self, variable) for variable in self.variables) or html_table(
+            f"Codebook {self.identity}", ("variable",), []
+        )
 
     @property
     def identity(self) -> str:
@@ -270,3 +280,24 @@ def _all_different(names: list[str], what: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"{what} name {name!r} more than once; each must be there once")
+
+
+def _table_of(book: Codebook, variable: Variable) -> str:
+    """One variable for a notebook: a row a value, a column a language that it is defined in."""
+    spoken = {"en", *(lang for value in variable.values for lang in (*value.names, *value.definitions))}
+    langs = [lang for lang in _WRITTEN if lang in spoken]
+    rows = [(value.value, *(_told(value, lang) for lang in langs)) for value in variable.values]
+    asked = [_said(lang, variable.in_language(lang).question) for lang in langs if lang in ("en", *variable.questions)]
+    heads = ("value", *(_NAMES[lang] for lang in langs))
+    return html_table(f"Codebook {book.identity}: {variable.name} ({variable.level})", heads, rows, asked)
+
+
+def _told(value: Value, lang: str) -> Markup:
+    name = Markup("<b>{}</b> ").format(value.names[lang]) if lang in value.names else Markup("")
+    meant = value.definition if lang == "en" else value.definitions.get(lang, "")
+    return _said(lang, name + meant) if name or meant else Markup("")
+
+
+def _said(lang: str, words: str) -> Markup:
+    """Words in a language and in its direction, whatever stands around them."""
+    return Markup("<div lang='{}' dir='{}'>{}</div>").format(lang, "rtl" if lang in _RIGHT_TO_LEFT else "ltr", words)

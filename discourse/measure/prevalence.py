@@ -72,11 +72,16 @@ class Prevalence:
         return np.zeros(shares.shape[:-2])
 
     def interval(self, shares: Floats, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
-        """Estimate and percentile bounds, from shares (..., 1 + b, k) with the estimate in row 0."""
+        """Estimate and percentile bounds, from shares (..., 1 + b, k) with the estimate in row 0.
+
+        An interval always holds its estimate: where no gold label has the frame, the estimate is 0 and every replicate,
+        which holds a pseudo-label, lies above it.
+        """
         values = self.of(shares)
         low, high = percentile_interval(values[..., 1:], level)
         # Widened gold rates may carry a replicate beyond what a share can be.
-        return values[..., 0], np.clip(low, *self.bounds), np.clip(high, *self.bounds)
+        low, high = np.clip(low, *self.bounds), np.clip(high, *self.bounds)
+        return values[..., 0], np.minimum(low, values[..., 0]), np.maximum(high, values[..., 0])
 
 
 @dataclass(frozen=True)

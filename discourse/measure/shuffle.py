@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +18,14 @@ from discourse.measure.prevalence import Shares
 from discourse.measure.tallies import PREDICTED, STEPS, Design, encode
 from discourse.schema import FRAMES
 
-__all__ = ["shuffled_shares"]
+__all__ = ["shuffled_parts", "shuffled_shares"]
 
 _P = tuple(f"p_{frame}" for frame in FRAMES)
 
+_UNITS: Final = 32_768  # authors whose draws are unpacked at a time
+
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 
 
 def shuffled_shares(
@@ -36,25 +38,85 @@ def shuffled_shares(
     (or, for methods that do not go by class, a cell) without gold in a shuffled cell takes all gold together. Raises
     `UsageError` for less than one shuffle.
     """
+    coded = encode(observed, design)
+    return shuffled_parts(lambda: [coded], design, shares, sides, shuffles)
+
+
+def shuffled_parts(
+    parts: Callable[[], Iterable[pl.DataFrame]],
+    design: Design,
+    shares: Shares,
+    sides: tuple[str, str],
+    shuffles: int,
+) -> Floats:
+    """`shuffled_shares` of posts that come a part at a time, with the memory of one part and some bytes an author.
+
+    `parts` is called twice and gives what `tallies.encode` makes of the parts, which are those that may be tallied
+    apart. Sums are whole numbers, so neither their borders nor their order changes a bit.
+    """
     if shuffles < 1:
         raise UsageError(f"shuffles is {shuffles}; a baseline needs at least 1 (200 is the default)")
     t, k = len(design.windows), len(FRAMES)
-    encoded = encode(observed, design).with_columns(window_at=pl.col("cell") // len(design.sides))
-    everything = {name: table.sum(axis=0) for name, table in _tables(encoded, t, shares.method).items()}
-    rows = encoded.filter(pl.col("side").is_in(sides))
-    units = rows.select("unit", "side").unique().sort("unit", "side")
+    units = _units(parts(), sides)
     if units.is_empty():
         return np.full((shuffles, t, 2, k), np.nan)
-    rows = rows.join(units.with_row_index("place"), on=["unit", "side"], how="left", validate="m:1")
-    tables = _Tables.of(rows, t, shares.method)
-
-    is_first = (units["side"] == sides[0]).to_numpy()
-    rng = np.random.default_rng([design.seed, len(units)])
-    draws = np.stack([rng.permutation(is_first) for _ in range(shuffles)]).astype(np.float64)
+    draws = _draws((units["side"] == sides[0]).to_numpy(), shuffles, design.seed)
+    units = units.with_columns(place=pl.int_range(pl.len()))
+    whole: dict[str, Counts] = {}
+    both: dict[str, Counts] = {}
+    first: dict[str, Counts] = {}
+    for part in parts():
+        rows = part.with_columns(window_at=pl.col("cell") // len(design.sides))
+        _gather(whole, _tables(rows, t, shares.method))
+        rows = rows.filter(pl.col("side").is_in(sides))
+        rows = rows.join(units, on=["unit", "side"], how="left", validate="m:1")
+        _gather(both, _tables(rows, t, shares.method))
+        _gather(first, _drawn(rows, draws, (t, shuffles), shares.method))
+    everything = {name: table.sum(axis=0).astype(np.float64) for name, table in whole.items()}
     made = np.empty((shuffles, t, 2, k))
-    for s, chosen in enumerate((draws, 1.0 - draws)):
-        made[:, :, s] = _estimate(tables.of_units(chosen), everything, shares)
+    for s in (0, 1):
+        own = {name: (table if s == 0 else both[name] - table).astype(np.float64) for name, table in first.items()}
+        made[:, :, s] = _estimate(own, everything, shares)
     return made
+
+
+def _units(parts: Iterable[pl.DataFrame], sides: tuple[str, str]) -> pl.DataFrame:
+    """Everyone who stands on one of the two sides, once a side, in one order."""
+    found = [part.filter(pl.col("side").is_in(sides)).select("unit", "side").unique() for part in parts]
+    empty = pl.DataFrame(schema={"unit": pl.String, "side": pl.String})
+    return pl.concat([empty, *found]).unique().sort("unit", "side")
+
+
+def _draws(is_first: npt.NDArray[np.bool_], shuffles: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Which of n units are on the first side in each of r shuffles, eight shuffles a byte: n x r / 8."""
+    rng = np.random.default_rng([seed, len(is_first)])
+    packed = np.zeros((len(is_first), -(-shuffles // 8)), np.uint8)
+    for r in range(shuffles):
+        packed[:, r >> 3] |= rng.permutation(is_first).astype(np.uint8) << np.uint8(r & 7)
+    return packed
+
+
+def _drawn(rows: pl.DataFrame, draws: npt.NDArray[np.uint8], size: tuple[int, int], method: str) -> dict[str, Counts]:
+    """Sums over the units that stand on the first side in each shuffle: arrays (r, t, ...)."""
+    t, shuffles = size
+    places, unit = np.unique(rows["place"].to_numpy(), return_inverse=True)
+    made = {}
+    for name, (weight, slot, at, shape) in _pieces(rows, method).items():
+        slots = t * int(np.prod(shape))
+        table = sparse.csr_array((weight, (unit[at], slot)), shape=(len(places), slots))
+        sums = np.zeros((slots, shuffles), np.int64)
+        for begin in range(0, len(places), _UNITS):
+            block = slice(begin, begin + _UNITS)
+            chosen = np.unpackbits(draws[places[block]], axis=1, count=shuffles, bitorder="little")
+            sums += table[block].T @ chosen.astype(np.int64)
+        made[name] = sums.T.reshape(shuffles, t, *shape)
+    return made
+
+
+def _gather(sums: dict[str, Counts], more: Mapping[str, Counts]) -> None:
+    """Add sums to those there are, in place."""
+    for name, table in more.items():
+        sums[name] = sums[name] + table if name in sums else table
 
 
 def _estimate(given: Mapping[str, Floats], everything: Mapping[str, Floats], shares: Shares) -> Floats:
@@ -90,47 +152,23 @@ def _pooled(own: Floats, whole: Floats, within: str) -> Floats:
     return np.broadcast_to(whole, own.shape) if within == "all" else own
 
 
-@dataclass(frozen=True, eq=False)
-class _Tables:
-    """What every unit adds to each window, one sparse table a kind of sum, (units, t x ...)."""
-
-    by_unit: Mapping[str, sparse.csr_array]
-    shapes: Mapping[str, tuple[int, ...]]
-
-    @classmethod
-    def of(cls, rows: pl.DataFrame, t: int, method: str) -> _Tables:
-        units, by_unit, shapes = int(rows["place"].max() or 0) + 1, {}, {}  # type: ignore[arg-type]
-        for name, (weight, slot, at, shape) in _pieces(rows, method).items():
-            size = t * int(np.prod(shape))
-            where = (rows["place"].to_numpy()[at], slot)
-            by_unit[name] = sparse.csr_array((weight, where), shape=(units, size))
-            by_unit[name].sum_duplicates()
-            shapes[name] = (t, *shape)
-        return cls(by_unit, shapes)
-
-    def of_units(self, chosen: Floats) -> dict[str, Floats]:
-        """Sums over chosen units in r draws, `chosen` (r, units): arrays (r, t, ...)."""
-        return {
-            name: np.asarray((table.T @ chosen.T).T).reshape(len(chosen), *self.shapes[name])
-            for name, table in self.by_unit.items()
-        }
-
-
-def _tables(rows: pl.DataFrame, t: int, method: str) -> dict[str, Floats]:
+def _tables(rows: pl.DataFrame, t: int, method: str) -> dict[str, Counts]:
     """The sums of all rows, (t, ...)."""
-    return {
-        name: np.bincount(slot, weight, t * int(np.prod(shape))).astype(np.float64).reshape(t, *shape)
-        for name, (weight, slot, _, shape) in _pieces(rows, method).items()
-    }
+    made = {}
+    for name, (weight, slot, _, shape) in _pieces(rows, method).items():
+        table = np.zeros(t * int(np.prod(shape)), np.int64)
+        np.add.at(table, slot, weight)
+        made[name] = table.reshape(t, *shape)
+    return made
 
 
-def _pieces(rows: pl.DataFrame, method: str) -> dict[str, tuple[Floats, Any, Any, tuple[int, ...]]]:
+def _pieces(rows: pl.DataFrame, method: str) -> dict[str, tuple[Counts, Any, Any, tuple[int, ...]]]:
     """By name of a sum: weights, their slots (window first), the rows they belong to, and the shape of a window."""
     j, k, kept = len(PREDICTED), len(FRAMES), SCORES_OF[method]
     window, pred, true = (rows[name].to_numpy() for name in ("window_at", "pred", "true"))
-    w, w_gold = (rows[name].to_numpy().astype(np.float64) for name in ("w", "w_gold"))
+    w, w_gold = (rows[name].to_numpy() for name in ("w", "w_gold"))
     coded, every = np.flatnonzero(true >= 0), np.arange(rows.height)
-    made: dict[str, tuple[Floats, Any, Any, tuple[int, ...]]] = {
+    made: dict[str, tuple[Counts, Any, Any, tuple[int, ...]]] = {
         "counts": (w, window * j + pred, every, (j,)),
         "gold": (w_gold[coded], ((window * j + pred) * k + true)[coded], coded, (j, k)),
     }
@@ -139,13 +177,18 @@ def _pieces(rows: pl.DataFrame, method: str) -> dict[str, tuple[Floats, Any, Any
     p = rows.select(_P).to_numpy()
     of_frame = window[:, None] * k + np.arange(k)
     again = np.repeat(every, k)
-    made["soft"] = ((w[:, None] * p).ravel(), of_frame.ravel(), again, (k,))
-    made["soft_square"] = ((w[:, None] * p**2).ravel(), of_frame.ravel(), again, (k,))
+    made["soft"] = (_whole(w, p).ravel(), of_frame.ravel(), again, (k,))
+    made["soft_square"] = (_whole(w, p**2).ravel(), of_frame.ravel(), again, (k,))
     by_score = of_frame[coded] * k + true[coded][:, None]
-    made["soft_gold"] = ((w_gold[:, None] * p)[coded].ravel(), by_score.ravel(), np.repeat(coded, k), (k, k))
+    made["soft_gold"] = (_whole(w_gold, p)[coded].ravel(), by_score.ravel(), np.repeat(coded, k), (k, k))
     if kept == "grid":
         cells = len(simplex_points(k, STEPS))
         near = window * cells + simplex_cells(p, STEPS)
         made["grid"] = (w, near, every, (cells,))
-        made["grid_soft"] = ((w[:, None] * p).ravel(), (near[:, None] * k + np.arange(k)).ravel(), again, (cells, k))
+        made["grid_soft"] = (_whole(w, p).ravel(), (near[:, None] * k + np.arange(k)).ravel(), again, (cells, k))
     return made
+
+
+def _whole(weight: Counts, p: Floats) -> Counts:
+    """Weights (n,) times numbers from 0 to 1 (n, k), rounded as in the tallies."""
+    return np.round(weight[:, None] * p).astype(np.int64)

@@ -21,7 +21,9 @@ from discourse.measure.tallies import Design, Tallies, tally
 from discourse.measure.windows import Calendar, place_in_windows, windows_of
 from discourse.schema import SERIES, UNKNOWN, as_polars, one_of
 
-__all__ = ["MIN_N_EFF", "Measure", "Plan", "guards", "observe", "over_time"]
+__all__ = [
+    "MIN_N_EFF", "Measure", "Plan", "design_of", "grid_of", "guards", "observe", "over_time", "period_of", "series_of",
+]  # fmt: skip
 
 MIN_N_EFF = 30.0
 Floats = npt.NDArray[np.float64]
@@ -83,10 +85,10 @@ class Plan:
 def observe(posts: Any, framings: Any, gold: Any = None) -> pl.DataFrame:
     """Posts, their predicted class and their gold label side by side: n rows, one a framing.
 
-    `posts` needs post_id, author_id, created_at, side, and copy_id for the weight of unique texts; `framings` post_id,
-    predicted (of one model), and p_<frame> for methods that use probabilities; `gold` post_id, value, inclusion_p.
-    Every framing must have its post and every gold label its framing, else
-    `MeaningError`: a label that falls out of the join is a row lost.
+    `posts` needs post_id, author_id, created_at, side, copy_id for the weight of unique texts, and lang and platform
+    for series of groups; `framings` post_id, predicted (of one model), and p_<frame> for methods that use
+    probabilities; `gold` post_id, value, inclusion_p. Every framing must have its post and every gold label its
+    framing, else `MeaningError`: a label that falls out of the join is a row lost.
 
     >>> from datetime import datetime, timezone
     >>> posts = pl.DataFrame({"post_id": ["x:1"], "author_id": ["x:a"], "side": ["pakistan"],
@@ -106,7 +108,8 @@ def observe(posts: Any, framings: Any, gold: Any = None) -> pl.DataFrame:
         raise MeaningError("the framings hold a post more than once; filter them to one model")
     right = as_polars(posts)
     copies = pl.col("copy_id") if "copy_id" in right.columns else pl.lit(None, pl.String).alias("copy_id")
-    right = right.select("post_id", "author_id", "created_at", pl.col("side").fill_null(UNKNOWN), copies)
+    groups = [name for name in ("lang", "platform") if name in right.columns]
+    right = right.select("post_id", "author_id", "created_at", pl.col("side").fill_null(UNKNOWN), copies, *groups)
     if right["post_id"].is_duplicated().any():
         raise MeaningError("the posts hold a post more than once; drop the copies of a row first")
     made = left.join(right, on="post_id", how="left", validate="1:1", maintain_order="left")
@@ -152,24 +155,64 @@ def over_time(measures: Measure | Sequence[Measure], observed: pl.DataFrame, *, 
     >>> made.filter(side="pakistan").select("window", "estimate", "n_posts").rows()
     [('2025-01-06', 1.0, 1), ('2025-01-13', 0.0, 1)]
     """
+    inside, grid = _placed(observed, plan)
+    tallies = tally(inside, design_of(plan, grid, seed))
+    return series_of(
+        measures, tallies, grid, plan=plan,
+        shuffled=lambda shares: shuffled_shares(inside, tallies.design, shares, plan.sides, plan.shuffles),
+    )  # fmt: skip
+
+
+def series_of(
+    measures: Measure | Sequence[Measure],
+    tallies: Tallies,
+    grid: pl.DataFrame,
+    *,
+    plan: Plan,
+    shuffled: Callable[[Shares], Floats],
+) -> pl.DataFrame:
+    """`over_time` from the tallies of the posts, made under `design_of`, and the windows that `grid_of` gives.
+
+    `shuffled` is asked for the shares of shuffled sides (`shuffle.shuffled_shares`) where a measure has a baseline.
+    """
     wanted = tuple(measures) if isinstance(measures, Sequence) else (measures,)
-    counted = _Counted.of(observed, plan, seed)
-    tallies, shares = counted.tallies, counted.shares
+    shares = prevalence(tallies, method=plan.method, gold_within=plan.gold_within)
     if plan.method not in NAIVE and not tallies.n_gold.any():
         raise MeaningError(
             f"the method is {plan.method!r} and there is not one gold label; code a random sample "
             "(a share without its error correction is not a share), or ask for method='cc' and say so"
         )
-    needs_baseline = any(measure.shuffled for measure in wanted)
-    shuffles = None
-    if needs_baseline:
-        shuffles = shuffled_shares(counted.inside, tallies.design, shares, plan.sides, plan.shuffles)
-    cells = _Cells(plan, tallies, shares, shuffles, counted.grid, _flags_of(counted.guards({})))
+    shuffles = shuffled(shares) if any(measure.shuffled for measure in wanted) else None
+    cells = _Cells(plan, tallies, shares, shuffles, grid, _flags_of(_guards_of(shares, tallies, grid, plan, {})))
     rows = [row for measure in wanted for row in cells.rows(measure)]
     made = SERIES.frame(pl.DataFrame(rows, schema=dict(SERIES.columns), orient="row")).sort(SERIES.key)
     for message in _borrowing(made):
-        warnings.warn(message, GoldWarning, stacklevel=2)
+        warnings.warn(message, GoldWarning, stacklevel=3)
     return made
+
+
+def grid_of(plan: Plan, begin: datetime, end: datetime) -> pl.DataFrame:
+    """All windows of a plan from `begin` up to `end` on both sides and for `unknown`: `windows.windows_of`.
+
+    >>> from datetime import timezone
+    >>> day = datetime(2025, 1, 6, tzinfo=timezone.utc)
+    >>> grid_of(Plan(every="1d", zones={}), day, day + timedelta(days=1))["window"].unique().to_list()
+    ['2025-01-06']
+    """
+    return windows_of(Calendar(plan.every, plan.zones), (*plan.sides, UNKNOWN), begin, end)
+
+
+def design_of(plan: Plan, grid: pl.DataFrame, seed: int) -> Design:
+    """What the posts of a plan are counted by, in the windows of a grid.
+
+    >>> from datetime import timezone
+    >>> day = datetime(2025, 1, 6, tzinfo=timezone.utc)
+    >>> design_of(Plan(every="1d"), grid_of(Plan(every="1d"), day, day + timedelta(hours=1)), seed=7).cells
+    3
+    """
+    names = tuple(grid.filter(pl.col("side") == plan.sides[0])["window"])
+    kept = SCORES_OF[one_of(plan.method, METHODS, "method")]
+    return Design(names, (*plan.sides, UNKNOWN), plan.weight, plan.replicates, seed, kept)
 
 
 def guards(observed: pl.DataFrame, *, plan: Plan, events: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -188,9 +231,12 @@ def guards(observed: pl.DataFrame, *, plan: Plan, events: pl.DataFrame | None = 
     [('pakistan', 'n_eff_below_30', None)]
     """
     # Guards read counts alone, not their replicates.
-    counted = _Counted.of(observed, replace(plan, replicates=1), 0)
+    plan = replace(plan, replicates=1)
+    inside, grid = _placed(observed, plan)
+    tallies = tally(inside, design_of(plan, grid, 0))
+    shares = prevalence(tallies, method=plan.method, gold_within=plan.gold_within)
     dates: dict[str, date] = {} if events is None else dict(events.select("event_id", "start").iter_rows())
-    return counted.guards(dates)
+    return _guards_of(shares, tallies, grid, plan, dates)
 
 
 def _flags_of(found: pl.DataFrame) -> dict[str, list[str]]:
@@ -201,49 +247,43 @@ def _flags_of(found: pl.DataFrame) -> dict[str, list[str]]:
     return by_side
 
 
-@dataclass(frozen=True, eq=False)
-class _Counted:
-    """The posts of a plan in their windows, counted, with the shares they give."""
-
-    grid: pl.DataFrame
-    zones: tuple[str, ...]
-    inside: pl.DataFrame
-    tallies: Tallies
-    shares: Shares
-
-    @classmethod
-    def of(cls, observed: pl.DataFrame, plan: Plan, seed: int) -> _Counted:
-        if observed.is_empty():
-            raise MeaningError("there are no posts to measure; check the population and the period of the study")
-        calendar = Calendar(plan.every, plan.zones)
-        sides = (*plan.sides, UNKNOWN)
-        begin, end = _period(observed, plan)
-        grid = windows_of(calendar, sides, begin, end)
-        inside = place_in_windows(observed, calendar)
-        names = tuple(grid.filter(pl.col("side") == sides[0])["window"])
-        early_or_late = ~pl.col("created_at").is_between(begin, end, closed="left")
-        outside = inside.filter(~pl.col("window").is_in(names) | ~pl.col("side").is_in(sides) | early_or_late)
-        if outside.height:
-            raise UsageError(
-                f"{outside.height} of {inside.height} posts lie outside the period or sides of the plan; "
-                "drop them first (Corpus.keep) or widen the period"
-            )
-        kept = SCORES_OF[one_of(plan.method, METHODS, "method")]
-        tallies = tally(inside, Design(names, sides, plan.weight, plan.replicates, seed, kept))
-        shares = prevalence(tallies, method=plan.method, gold_within=plan.gold_within)
-        return cls(grid, tuple(map(calendar.zone, sides)), inside, tallies, shares)
-
-    def guards(self, events: Mapping[str, date]) -> pl.DataFrame:
-        """The table of guards; an event begins with its day, by the clock of each side."""
-        starts = []
-        for side, zone in zip(self.tallies.design.sides, self.zones, strict=True):
-            own = self.grid.filter(pl.col("side") == side)["start"]
-            starts.append(own.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_list())
-        moments = {name: datetime(day.year, day.month, day.day) for name, day in events.items()}
-        return guard_table(self.shares, self.tallies, np.array(starts, dtype=object).T, moments)
+def _placed(observed: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The posts of a plan in their windows, and all of its windows."""
+    if observed.is_empty():
+        raise MeaningError("there are no posts to measure; check the population and the period of the study")
+    sides = (*plan.sides, UNKNOWN)
+    begin, end = period_of(observed, plan)
+    grid = grid_of(plan, begin, end)
+    inside = place_in_windows(observed, Calendar(plan.every, plan.zones))
+    names = tuple(grid.filter(pl.col("side") == sides[0])["window"])
+    early_or_late = ~pl.col("created_at").is_between(begin, end, closed="left")
+    outside = inside.filter(~pl.col("window").is_in(names) | ~pl.col("side").is_in(sides) | early_or_late)
+    if outside.height:
+        raise UsageError(
+            f"{outside.height} of {inside.height} posts lie outside the period or sides of the plan; "
+            "drop them first (Corpus.keep) or widen the period"
+        )
+    return inside, grid
 
 
-def _period(observed: pl.DataFrame, plan: Plan) -> tuple[datetime, datetime]:
+def _guards_of(
+    shares: Shares, tallies: Tallies, grid: pl.DataFrame, plan: Plan, events: Mapping[str, date]
+) -> pl.DataFrame:
+    """The table of guards; an event begins with its day, by the clock of each side."""
+    starts, calendar = [], Calendar(plan.every, plan.zones)
+    for side in tallies.design.sides:
+        own = grid.filter(pl.col("side") == side)["start"]
+        starts.append(own.dt.convert_time_zone(calendar.zone(side)).dt.replace_time_zone(None).to_list())
+    moments = {name: datetime(day.year, day.month, day.day) for name, day in events.items()}
+    return guard_table(shares, tallies, np.array(starts, dtype=object).T, moments)
+
+
+def period_of(observed: pl.DataFrame, plan: Plan) -> tuple[datetime, datetime]:
+    """Begin and end (exclusive) of what is measured: the plan's, else from the first to the last post.
+
+    >>> period_of(pl.DataFrame({"created_at": [datetime(2025, 1, 6)]}), Plan())[1]
+    datetime.datetime(2025, 1, 6, 0, 0, 0, 1)
+    """
     first, last = observed["created_at"].min(), observed["created_at"].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         raise MeaningError("the posts carry no times")

@@ -62,7 +62,7 @@ def place_in_windows(posts: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     """
     local = pl.coalesce(
         pl.when(pl.col("side") == side).then(_local(pl.col("created_at"), calendar.zone(side)))
-        for side in sorted(posts["side"].unique())
+        for side in sorted(posts["side"].unique()) or [""]  # without posts, a column without rows
     )
     return posts.with_columns(local.dt.truncate(calendar.every).dt.strftime(_LABEL[calendar.every]).alias("window"))
 

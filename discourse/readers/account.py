@@ -133,8 +133,29 @@ class Account:
         self._file, self._undecodable = file, 0
         self._how = json.dumps({"format": format, **(how or {})}, sort_keys=True)
 
-    def take(self, read: Read) -> None:
+    @property
+    def read(self) -> int:
+        """How many records of the open file were read so far."""
+        return self.tallies[self._file].read
+
+    def take_rows(self, rows: pl.DataFrame) -> None:
+        """Count posts of the open file that were read as columns: those of `Row` but the file, and `ITEM`.
+
+        >>> account = Account(Key.made_up("demo"), print, print, print)
+        >>> account.open_file("a.jsonl", "x_api")
+        >>> account.take_rows(pl.DataFrame(schema={**OBSERVED, ITEM: pl.Int64}))
+        >>> account.read
+        0
+        """
+        self.tallies[self._file].read += rows.height
+        if rows.height:
+            named = rows.with_columns(pl.lit(self._file).alias("source_file"))
+            self.rows(named.select(*_AS_READ, pl.col(ITEM)))
+
+    def take(self, read: Read, item: int | None = None) -> None:
         """Count one record of the open file: a draft is checked and becomes a row, a reason is noted.
+
+        `item` is the record's number in the file where not all before it were counted yet.
 
         >>> account = Account(Key.made_up("demo"), print, print, print)
         >>> account.open_file("a.jsonl", "x_api")
@@ -149,7 +170,7 @@ class Account:
             return
         outcome = to_row(read.item, self.key, self._file, read.line) if isinstance(read.item, Draft) else read.item
         if isinstance(outcome, Row):
-            self._held.append((*outcome, tally.read))
+            self._held.append((*outcome, tally.read if item is None else item))
             self._bytes += len(outcome.text)
         else:
             tally.quarantined += 1
@@ -234,10 +255,10 @@ def settled(
     outcomes = pl.concat([outcomes.drop(ITEM), repeats])
     for file, outcome, number in outcomes.group_by("source_file", "outcome").len().iter_rows():
         tallies[file].count(outcome, number)
-    live = as_live(joined)
-    live = live.filter(~pl.col("post_id").is_in(list(without_rivals(live))))
-    replaced = as_live(joined).filter(~pl.col("post_id").is_in(live["post_id"].implode()))
-    for file, number in replaced.group_by("source_file").len().iter_rows():
+    standing = as_live(joined)
+    replaced = pl.col("post_id").is_in(list(without_rivals(standing)))
+    live = standing.filter(~replaced)
+    for file, number in standing.filter(replaced).group_by("source_file").len().iter_rows():
         tallies[file].edits += number
     return _corpus(tallies, live, aside, outcomes)
 

@@ -16,7 +16,7 @@ from discourse.readers.formats import Read
 from discourse.readers.records import Item
 from discourse.readers.values import Reason, decode_object
 
-__all__ = ["ChunkFile", "first_records", "json_reads"]
+__all__ = ["ChunkFile", "Drafts", "are_lines", "first_records", "json_reads", "line_reads"]
 
 Drafts = Callable[[dict[str, Any]], Iterable[Item]]
 Record = tuple[int, dict[str, Any] | Reason, tuple[bytes, ...]]
@@ -56,13 +56,49 @@ def json_reads(path: Path, drafts: Drafts) -> Iterator[Read]:
     """
     try:
         for number, record, raw in _records(path):
-            if isinstance(record, Reason):
-                yield Read(number, record, raw)
-                continue
-            for place, item in enumerate(drafts(record), start=1):
-                yield Read(number or place, item, raw)
+            yield from _items(number, record, raw, drafts)
     except _NotJson:
         raise BadInput(f"{path.name!r} is neither JSON lines nor one JSON document; export it again") from None
+
+
+def line_reads(number: int, line: bytes | None, drafts: Drafts) -> Iterator[Read]:
+    """What a format makes of one line, with or without its end; None stands for one that is too long.
+
+    >>> [read.item.value for read in line_reads(1, b"[1]", lambda record: [])], list(line_reads(2, b" ", list))
+    (['not_an_object'], [])
+    """
+    if line is None:
+        yield Read(number, Reason.RECORD_TOO_LARGE)
+    elif line.strip():
+        bare = line.rstrip(b"\r\n")
+        yield from _items(number, decode_object(bare), (bare,), drafts)
+
+
+def _items(number: int, record: dict[str, Any] | Reason, raw: tuple[bytes, ...], drafts: Drafts) -> Iterator[Read]:
+    if isinstance(record, Reason):
+        yield Read(number, record, raw)
+        return
+    for place, item in enumerate(drafts(record), start=1):
+        yield Read(number or place, item, raw)
+
+
+def are_lines(path: Path) -> bool:
+    """Whether a file is JSON lines, most of the first of them objects; no document and no array.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "a.jsonl").write_text('{"a": 1}')
+    ...     _ = (Path(folder) / "b.json").write_text('[{"a": 1}]')
+    ...     are_lines(Path(folder) / "a.jsonl"), are_lines(Path(folder) / "b.json")
+    (True, False)
+    """
+    start = next(open_chunks(path), b"").lstrip()[:1]
+    lines = [line for _, line in islice(open_lines(path), _SNIFFED)]
+    return start == b"{" and _many_objects(lines)
+
+
+def _many_objects(lines: list[bytes | None]) -> bool:
+    return sum(isinstance(decode_object(line), dict) for line in lines) * 2 >= len(lines)
 
 
 class _NotJson(Exception):

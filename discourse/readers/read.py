@@ -32,6 +32,7 @@ from discourse.readers import (
     twitter_v1,
     whatsapp,
     x_api,
+    x_api_columns,
     x_archive,
     youtube,
     youtube_tools,
@@ -39,6 +40,7 @@ from discourse.readers import (
     zeeschuimer,
 )
 from discourse.readers.account import Account, settled
+from discourse.readers.columnar import ColumnFormat, take_lines
 from discourse.readers.containers import first_records, json_reads
 from discourse.readers.files import first_bytes, open_chunks, open_lines
 from discourse.readers.formats import Options, Read
@@ -61,6 +63,7 @@ _COLUMNS: dict[str, Any] = {
     "twitter_r": twitter_r, "twarc_csv": twarc_csv,
 }  # fmt: skip
 _FILES: dict[str, Any] = {"telegram": telegram, "x_archive": x_archive, "whatsapp": whatsapp}
+_IN_COLUMNS: dict[str, ColumnFormat] = {"x_api": x_api_columns}  # read many lines at once where that is the same
 _TABLES: dict[str, Callable[[Path, Mapping], Iterator[Read]]] = {
     "csv": csv_drafts,
     "jsonl": jsonl_drafts,
@@ -170,13 +173,19 @@ def take_file(
     before = sum(tally.read for tally in account.tallies.values())
     account.open_file(label, way.format, way.said())
     tally = account.tallies[label]
-    for read in _reads(path, way):
-        account.take(read)
-        if progress is not None and tally.read % _EVERY == 0:
+
+    def report() -> None:
+        if progress is not None:
             progress(before + tally.read)
+
+    columns = _IN_COLUMNS.get(way.format) if way.mapping is None else None
+    if columns is None or not take_lines(account, path, _RECORDS[way.format].drafts, columns, report):
+        for read in _reads(path, way):
+            account.take(read)
+            if tally.read % _EVERY == 0:
+                report()
     account.close_file()
-    if progress is not None:
-        progress(before + tally.read)
+    report()
 
 
 def mapping_of(mapping: str | Path | Mapping | None, format: str | None) -> Mapping | None:  # noqa: A002
@@ -263,12 +272,13 @@ def format_of(path: Path, format: str | None, mapping: Mapping | None) -> str:  
     found = _told(path, start)
     if found is not None:
         return found
-    guess = {"parquet": "a Parquet file", "xlsx": "a zip archive or a spreadsheet"}.get(_packed(start) or "")
+    guess = {"parquet": "a Parquet file", "xlsx": "a zip archive (unpack it) or an XLSX"}.get(_packed(start) or "")
     if guess is None and next(open_chunks(path), b"").lstrip().startswith(b"<"):
         guess = "a web page"
     raise BadInput(
         f"{path.name!r} is {guess or 'in no format that is known'}; known are {', '.join(_KNOWN)} (name one with "
-        f"format=…), and any CSV, XLSX, JSON lines or Parquet with mapping='columns.toml', {_HOW}"
+        f"format=…), and any CSV, XLSX, JSON lines or Parquet with mapping='columns.toml', {_HOW}; for a first one "
+        "type: discourse import FILE --draft-mapping > columns.toml"
     )
 
 

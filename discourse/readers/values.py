@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Reason", "decode_object", "from_epoch", "parse_time", "unescape"]
+__all__ = ["EARLIEST", "LATEST", "Reason", "decode_object", "from_epoch", "parse_time", "unescape"]
 
 MAX_DEPTH = 64
-_EARLIEST = datetime(2006, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2101, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2006, 1, 1, tzinfo=UTC)
+LATEST = datetime(2101, 1, 1, tzinfo=UTC)
 _SECONDS = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)", re.ASCII
@@ -93,7 +93,7 @@ def parse_time(value: Any) -> datetime | Reason:
         moment = local.astimezone(UTC)
     except OverflowError:
         return Reason.TIMESTAMP_OUT_OF_RANGE
-    return moment if _EARLIEST <= moment < _LATEST else Reason.TIMESTAMP_OUT_OF_RANGE
+    return moment if EARLIEST <= moment < LATEST else Reason.TIMESTAMP_OUT_OF_RANGE
 
 
 def from_epoch(value: Any) -> str | Reason:

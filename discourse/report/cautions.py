@@ -18,7 +18,7 @@ __all__ = ["caution_sentences", "decision_sentences", "no_gap_claimed"]
 
 _OF_WINDOWS: Final = {
     "no_gold": "no gold label of their own; nothing there corrects the classifier",
-    "n_eff_below_30": "fewer than 30 authors behind them; no number of labels mends that, so join windows",
+    "n_eff_below_30": "fewer than 30 effective authors; no number of labels mends that, so join windows",
     "near_singular": "too little to tell the classes apart that the method has to tell apart",
 }
 
@@ -43,8 +43,11 @@ def caution_sentences(guards: pl.DataFrame) -> tuple[str, ...]:
         windows = "1 window" if n == 1 else f"{n} windows"
         verb = "has" if n == 1 else "have"
         count = f"{least}" if least == most else f"{least} to {most}"
+        what = _OF_WINDOWS.get(flag, flag)
         labels = "" if least is None else f" ({count} random labels in each would give plus or minus 5 points)"
-        said.append(f"{windows} of {side_name(side)} {verb} {_OF_WINDOWS.get(flag, flag)}{labels}.")
+        if n == 1:
+            what, labels = what.replace("of their own", "of its own"), labels.replace(" in each", "")
+        said.append(f"{windows} of {side_name(side)} {verb} {what}{labels}.")
     return tuple(said)
 
 

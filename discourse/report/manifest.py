@@ -19,7 +19,7 @@ from typing import Any
 from discourse.errors import MissingData, UsageError
 from discourse.whole import write_whole
 
-__all__ = ["manifest", "source_hash", "write_manifest"]
+__all__ = ["PACKAGES", "environment", "file_facts", "manifest", "source_hash", "versions", "write_manifest"]
 
 PACKAGES = (
     "numpy",
@@ -58,15 +58,51 @@ def manifest(
     """
     return {
         "code": code,
-        "inputs": {role: _file(role, path) for role, path in inputs.items()},
+        "inputs": {role: file_facts(role, path) for role, path in inputs.items()},
         "model": model,
-        "outputs": {role: _file(role, path) for role, path in outputs.items()},
-        "package": {"name": "discourse", "source_sha256": source_hash(), "version": _version("discourse")},
+        "outputs": {role: file_facts(role, path) for role, path in outputs.items()},
+        "package": environment()["package"],
         "parameters": {str(name): _value(value, str(name)) for name, value in parameters.items()},
         "python": platform.python_version(),
         "seed": seed,
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that move a number or a line.
+
+    >>> sorted(versions()) == sorted(PACKAGES)
+    True
+    """
+    return {name: _version(name) for name in PACKAGES}
+
+
+def environment() -> dict[str, Any]:
+    """What a run needs besides its files: this package by version and source, Python, and other packages.
+
+    >>> list(environment())
+    ['package', 'python', 'versions']
+    """
+    return {
+        "package": {"name": "discourse", "source_sha256": source_hash(), "version": _version("discourse")},
+        "python": platform.python_version(),
+        "versions": versions(),
+    }
+
+
+def file_facts(role: str, path: Path) -> dict[str, Any]:
+    """Name, size in bytes and SHA-256 of a file; `role` says what it is. Raises `MissingData` when it is not there.
+
+    >>> file_facts("posts", Path("no-such.csv"))
+    Traceback (most recent call last):
+    discourse.errors.MissingData: the file 'no-such.csv' (posts) is not there or cannot be read; make it first
+    """
+    path = Path(path)
+    try:
+        return {"bytes": path.stat().st_size, "name": path.name, "sha256": _sha256(path)}
+    except OSError:
+        raise MissingData(f"the file {path.name!r} ({role}) is not there or cannot be read; make it first") from None
 
 
 def write_manifest(path: str | Path, record: Mapping[str, Any]) -> Path:
@@ -102,14 +138,6 @@ def source_hash() -> str:
         ):
             whole.update(f"{name.as_posix()}\0{_sha256(path)}\n".encode())
     return whole.hexdigest()
-
-
-def _file(role: str, path: Path) -> dict[str, Any]:
-    path = Path(path)
-    try:
-        return {"bytes": path.stat().st_size, "name": path.name, "sha256": _sha256(path)}
-    except OSError:
-        raise MissingData(f"the file {path.name!r} ({role}) is not there or cannot be read; make it first") from None
 
 
 def _sha256(path: Path) -> str:

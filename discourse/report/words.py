@@ -1,4 +1,4 @@
-"""Figures in words: captions, alternative texts and the answer the report begins with.
+"""Figures in words: captions and alternative texts.
 
 Every sentence is made from the numbers of the series. None of them says why something changed.
 """
@@ -14,15 +14,9 @@ from discourse.errors import MeaningError
 from discourse.measure.timeline import MIN_N_EFF
 from discourse.report.guard import MIN_AUTHORS, shown
 from discourse.report.rows import (
-    NAMES,
-    day_name,
-    first_moment,
     frame_of,
     headline,
-    in_words,
-    is_share,
     language_name,
-    last_day,
     measure_name,
     number,
     ordered_sides,
@@ -31,18 +25,22 @@ from discourse.report.rows import (
     title_of,
     window_name,
 )
-from discourse.schema import FRAMES, SERIES, UNKNOWN, as_polars
+from discourse.schema import FRAMES, UNKNOWN, as_polars
 
 __all__ = [
+    "METHODS",
+    "alt_of",
     "alt_text",
-    "answer_sentences",
     "caption",
+    "caption_of",
+    "counted",
     "describe_composition",
     "describe_confusion",
     "describe_truth",
+    "left_out",
 ]
 
-_METHODS = {
+METHODS = {
     "poststrat": "corrected for the classifier's errors with coded posts (post-stratified double sampling)",
     "cc": "counted as the classifier sorted them, not corrected for its errors",
 }
@@ -75,20 +73,24 @@ def caption(series: Any, measure: str | None = None, *, sides: Sequence[str] | N
     corrected for its errors; every post counts once. It assumes that the coded posts were drawn at random within
     each window and side.
     """
-    rows = headline(series, _only(series, measure), sides=sides)
+    return caption_of(headline(series, _only(series, measure), sides=sides), level=level)
+
+
+def caption_of(rows: pl.DataFrame, *, level: float = 0.95, titled: bool = True) -> str:
+    """The caption of rows that were chosen and guarded already, as by `headline`; `titled`, what they are first."""
     step = step_name(rows)
     first = rows.row(0, named=True)
     drawn = rows.filter(pl.col("estimate").is_not_null())
-    weight = f"each author counts once per {step}" if first["weight"] == "author" else "every post counts once"
+    weight = counted(first["weight"], step)
     assumes = _ASSUMES.get(first["assumes"] or "", first["assumes"])
     parts = [
-        f"{title_of(first['measure'], first['side'], step)}.",
+        f"{title_of(first['measure'], first['side'], step)}." if titled else "",
         f"Bands are {100 * level:g} % intervals.",
-        f"The windows shown rest on {_support(drawn, step)}." if drawn.height else "No window can be shown.",
-        f"Frames are {_METHODS.get(first['method'], first['method'])}; {weight}.",
+        _support(drawn, step) if drawn.height else "No window can be shown.",
+        f"Frames are {METHODS.get(first['method'], first['method'])}; {weight}.",
         f"It assumes that {assumes}." if assumes else "",
         _baseline_words(rows),
-        _left_out(rows),
+        left_out(rows),
         "Hollow markers are windows that the period covers only in part." if _flagged(drawn, "partial").height else "",
         "Some windows borrow the error rates of others." if _flagged(drawn, "gold_borrowed").height else "",
     ]
@@ -106,47 +108,28 @@ def alt_text(series: Any, measure: str | None = None, *, sides: Sequence[str] | 
     Line chart. Net tone of each side: nationalist minus conciliatory share. Pakistan: 0.25 in the week of
     6 January 2025, the only window shown.
     """
-    rows = headline(series, _only(series, measure), sides=sides)
+    return alt_of(headline(series, _only(series, measure), sides=sides))
+
+
+def alt_of(rows: pl.DataFrame) -> str:
+    """The alternative text of rows that were chosen and guarded already, as `headline` gives them."""
     step = step_name(rows)
     name: str = rows["measure"][0]
     parts = [f"Line chart. {title_of(name, rows['side'][0], step)}."]
     parts += [_trend(rows.filter(pl.col("side") == side), name, step) for side in ordered_sides(rows["side"])]
-    parts.append(_left_out(rows))
+    parts.append(left_out(rows))
     return " ".join(part for part in parts if part)
 
 
-def answer_sentences(series: Any, no_gap: str = "") -> tuple[str, ...]:
-    """What the study found, in two to four sentences made from the series' headline rows.
+def counted(weight: str | None, step: str) -> str:
+    """What counts once under a weight, in windows of the length `step`.
 
-    The share of the first frame in codebook order that was measured, then the gap of the net tones if it was
-    measured (`no_gap` stands in its place where none is to be claimed), then how to read the numbers, then what is
-    withheld. Whole windows are preferred to partial ones.
-    Raises `MeaningError` for a series without rows.
-
-    >>> answer_sentences(SERIES.empty())
-    Traceback (most recent call last):
-    discourse.errors.MeaningError: the series has no rows; measure something before it is reported
+    >>> counted("unique_text", "week")
+    'each distinct text counts once per week'
     """
-    table = SERIES.frame(as_polars(series))
-    if table.is_empty():
-        raise MeaningError("the series has no rows; measure something before it is reported")
-    there = set(table["measure"])
-    shares = [frame for frame in FRAMES if NAMES[frame] in there][:1]
-    gap = [name for name in ("net-tone-gap",) if NAMES[name] in there]
-    chosen = [*shares, *gap] or [table["measure"].sort()[0]]
-    every = [headline(table, name) for name in chosen]
-    sentences = [
-        no_gap if no_gap and name in gap else _change(rows, name) for rows, name in zip(every, chosen, strict=True)
-    ]
-    first = every[0].row(0, named=True)
-    step = step_name(every[0])
-    once = f"each author counts once per {step}" if first["weight"] == "author" else "every post counts once"
-    sentences.append(
-        f"Frames are {_METHODS.get(first['method'], first['method'])}, {once}, and the numbers in brackets are "
-        "the ends of the intervals."
-    )
-    left_out = _left_out(every[0].filter(pl.col("side") != UNKNOWN) if every[0]["side"].n_unique() > 1 else every[0])
-    return tuple(sentence for sentence in (*sentences, left_out) if sentence)
+    if weight == "author":
+        return f"each author counts once per {step}"
+    return f"each distinct text counts once per {step}" if weight == "unique_text" else "every post counts once"
 
 
 def describe_composition(counts: Any) -> tuple[str, str]:
@@ -183,15 +166,20 @@ def describe_confusion(confusion: Any) -> tuple[str, str]:
     percentages are of the row. Classified as coded: both 4 of 4.'
     """
     table = as_polars(confusion)
+    if "row" not in table.columns:
+        table = table.with_columns(row=pl.col("n").sum().over("true"))
+    totals = dict(table.select("true", "row").iter_rows())
     text = (
         "Rows are what the coders said, columns what the classifier said, over "
-        f"{_count(int(table['n'].sum()), 'coded post')}; percentages are of the row."
+        f"{_count(sum(totals.values()), 'coded post')}; percentages are of the row."
     )
+    if table["n"].null_count():
+        text += f" Cells of fewer than {MIN_AUTHORS} authors, and those that would tell one, are withheld."
     right = []
     for frame in FRAMES:
-        own = table.filter(pl.col("true") == frame)
-        if own["n"].sum():
-            right.append(f"{frame} {own.filter(pl.col('predicted') == frame)['n'].sum()} of {own['n'].sum()}")
+        hit = table.filter(true=frame, predicted=frame).drop_nulls("n")
+        if totals.get(frame) and hit.height:
+            right.append(f"{frame} {hit['n'][0]} of {totals[frame]}")
     return text, f"Table of colours. {text} Classified as coded: {', '.join(right) or 'none'}."
 
 
@@ -206,44 +194,6 @@ def describe_truth(series: Any, truth: Any, frame: str) -> tuple[str, str]:
         said.append(f"the interval of the {name} holds the truth in {inside} of {_count(rows.height, 'window')}")
     text = f"Known and measured share of {frame_of(measure_name(frame))} posts: {said[0]}; {said[1]} (both sides)."
     return text, f"Line chart. {text}"
-
-
-def _change(rows: pl.DataFrame, measure: str) -> str:
-    """The first and last whole window of each side in one sentence."""
-    step = step_name(rows)
-    what = f"the {frame_of(measure)} share" if is_share(measure) else _quantity(measure, rows["side"][0])
-    said: list[str] = []
-    before = ""
-    for side in [s for s in ordered_sides(rows["side"]) if s != UNKNOWN] or [UNKNOWN]:
-        own = _whole(rows.filter(pl.col("side") == side))
-        who = f" among posts from {side_name(side)}" if "|" not in side else ""
-        if own.is_empty():
-            said.append(f"{what}{who} cannot be shown for any window")
-            continue
-        first, last = own.row(0, named=True), own.row(-1, named=True)
-        if own.height == 1:
-            said.append(f"{what}{who} was {in_words(first, measure)} in {window_name(first['window'], step)}, the only "
-                        "window that can be shown")  # fmt: skip
-            continue
-        begin = first_moment(first["window"])
-        since = day_name(begin) if begin else first["window"]
-        until = last_day(last["window"], last["start"], last["end"])
-        when = f"between {since} and {until} {what}{who}"
-        subject = f"{who.strip()} it" if when.startswith(before) and before else when
-        before = f"between {since} and {until} "
-        said.append(
-            f"{subject} went from {in_words(first, measure)} in the first {step} to {in_words(last, measure)} "
-            f"in the last{_apart(first, last)}"
-        )
-    text = "; ".join(said)
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _apart(first: dict[str, Any], last: dict[str, Any]) -> str:
-    if None in (first["low"], first["high"], last["low"], last["high"]):
-        return ""
-    overlap = first["low"] <= last["high"] and last["low"] <= first["high"]
-    return ", intervals that overlap" if overlap else ", intervals that do not overlap"
 
 
 def _trend(rows: pl.DataFrame, measure: str, step: str) -> str:
@@ -262,11 +212,15 @@ def _trend(rows: pl.DataFrame, measure: str, step: str) -> str:
 
 
 def _support(drawn: pl.DataFrame, step: str) -> str:
-    known = drawn["n_authors"].drop_nulls().sort().to_list() or [0]
-    least, most = known[0], known[-1]
+    told = drawn.filter(pl.col("n_posts").is_not_null(), pl.col("n_authors").is_not_null())
+    if told.is_empty():
+        return "How many posts the windows rest on is withheld."
+    which = "windows shown" if told.height == drawn.height else f"{told.height} windows whose counts are shown"
+    least, most = int(str(told["n_authors"].min())), int(str(told["n_authors"].max()))
     authors = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    each = step if drawn["side"].n_unique() == 1 else f"{step} and side"
-    return f"{drawn['n_posts'].sum():,} posts by {authors} authors per {each}, and on {_gold(drawn)}"
+    each = step if told["side"].n_unique() == 1 else f"{step} and side"
+    posts = f"{told['n_posts'].sum():,} posts by {authors} authors per {each}"
+    return f"The {which} rest on {posts}, and on {_gold(told)}."
 
 
 def _gold(drawn: pl.DataFrame) -> str:
@@ -288,7 +242,8 @@ def _baseline_words(rows: pl.DataFrame) -> str:
     )
 
 
-def _left_out(rows: pl.DataFrame) -> str:
+def left_out(rows: pl.DataFrame) -> str:
+    """How many of the rows have no value, and why; "" where all have one."""
     withheld = _flagged(rows, "withheld").filter(pl.col("estimate").is_null())
     small = withheld.filter(pl.col("n_authors").is_null()).height
     empty = _flagged(rows, "empty").height
@@ -304,26 +259,12 @@ def _left_out(rows: pl.DataFrame) -> str:
     return f"{' and '.join(said)}." if said else ""
 
 
-def _whole(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with an estimate, without partial windows unless there are no others."""
-    drawn = rows.filter(pl.col("estimate").is_not_null())
-    whole = drawn.filter(~_has("partial"))
-    return whole if whole.height else drawn
-
-
 def _flagged(rows: pl.DataFrame, flag: str) -> pl.DataFrame:
     return rows.filter(_has(flag))
 
 
 def _has(flag: str) -> pl.Expr:
     return pl.col("flags").fill_null("").str.split(" ").list.contains(flag)
-
-
-def _quantity(measure: str, side: str) -> str:
-    first, _, second = side.partition("|")
-    if measure_name(measure) == NAMES["net-tone-gap"]:
-        return f"the net tone of {side_name(first)} minus that of {side_name(second)} (from \u22122 to 2)"
-    return measure_name(measure)
 
 
 def _count(n: int, noun: str) -> str:

@@ -23,7 +23,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["Demo", "write_demo"]
+__all__ = ["Coders", "Demo", "write_demo"]
 
 _TRAINING_UNTIL = PERIOD[0] + timedelta(weeks=4)
 
@@ -91,7 +91,7 @@ def _labels(posts: list[Post], ids: list[str], demo: Demo, rng: np.random.Genera
     }).with_row_index("row")  # fmt: skip
     early = frame.filter(pl.col("week") < _TRAINING_UNTIL)["row"].to_numpy()
     training = rng.choice(early, size=min(demo.training, len(early)), replace=False)
-    coders = _Coders(demo.coder_error, rng)
+    coders = Coders(demo.coder_error, rng)
     parts = [coders.code(frame, training, len(training) / len(early), "training")]
     rest = frame.filter(~pl.col("row").is_in(training.tolist()))
     for (side, _), cell in rest.sort("side", "week").group_by("side", "week", maintain_order=True):
@@ -104,14 +104,22 @@ def _labels(posts: list[Post], ids: list[str], demo: Demo, rng: np.random.Genera
 
 
 @dataclass(frozen=True)
-class _Coders:
+class Coders:
     """Two coders who err, and who settle on the right frame where they differ."""
 
     error: float
     rng: np.random.Generator
 
     def code(self, frame: pl.DataFrame, rows: npt.NDArray[np.int64], chance: float, role: str) -> pl.DataFrame:
-        """One row a post and coder, and one more where they differ."""
+        """Labels of the posts at `rows` of a table of post_id, true, side and week, each drawn with the same chance.
+
+        One row a post and coder, and one more where they differ.
+
+        >>> posts = {"post_id": ["x:1"], "true": ["neither"], "side": ["pakistan"], "week": [date(2024, 12, 2)]}
+        >>> coders = Coders(0.0, np.random.default_rng(7))
+        >>> coders.code(pl.DataFrame(posts), np.array([0]), 0.5, "gold").select("coder", "value").rows()
+        [('coder_a', 'neither'), ('coder_b', 'neither')]
+        """
         drawn = frame[np.sort(rows).tolist()]
         true = drawn["true"].to_list()
         votes = {coder: [self._vote(one) for one in true] for coder in ("coder_a", "coder_b")}

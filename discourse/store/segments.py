@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +25,10 @@ __all__ = ["BUCKET", "BUCKETS", "PartWriter", "check_part", "read_part", "rows_o
 BUCKET, BUCKETS = "bucket", 1 << 16
 DATA = "data"
 STORED: dict[str, Any] = {BUCKET: pl.UInt16(), **OBSERVED}
+_REPEATED = [  # a dictionary of what hardly recurs costs time and saves nothing
+    "platform", "author_id", "kind", "lang_declared", "country", "country_basis", "location", "handle_id", "community",
+    "source_file",
+]  # fmt: skip
 _SORTED = [BUCKET, "post_id", "author_id", "text"]
 _ROWS = 250_000
 _DAMAGED = "{name!r} of the corpus is damaged or gone; type discourse verify to see all that is wrong"
@@ -35,8 +40,8 @@ def with_bucket(rows: pl.DataFrame) -> pl.DataFrame:
     >>> with_bucket(pl.DataFrame({"post_id": ["x:1"]}))["bucket"].dtype
     UInt16
     """
-    buckets = [int.from_bytes(hashlib.blake2b(one.encode(), digest_size=2).digest()) for one in rows["post_id"]]
-    return rows.with_columns(pl.Series(BUCKET, buckets, dtype=pl.UInt16))
+    hashes = b"".join([hashlib.blake2b(one.encode(), digest_size=2).digest() for one in rows["post_id"]])
+    return rows.with_columns(pl.Series(BUCKET, np.frombuffer(hashes, ">u2").astype(np.uint16)))
 
 
 class PartWriter:
@@ -70,6 +75,7 @@ class PartWriter:
                     table.schema,
                     compression="zstd",
                     write_page_checksum=True,
+                    use_dictionary=_REPEATED if posts else True,
                     write_statistics=[BUCKET] if posts else False,
                 )
             self._writer.write_table(table, row_group_size=65_536)

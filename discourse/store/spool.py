@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -46,20 +47,14 @@ class Spool:
             self.spill()
 
     def spill(self) -> None:
-        """Write what is held to the disk: to each part's file one stream more, and no file stays open."""
-        if not self._held:
+        """Write what is held to the disk, in the order of the buckets: of such a file any range is read alone."""
+        held = [frame for frame in self._held if frame.height]
+        if not held:
             return
-        width = BUCKETS // PARTS
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        rows = pl.concat(self._held).with_columns((pl.col(BUCKET) // width).alias("_part"))
-        with disk.taking("a part of what was read"):
-            for (part,), few in rows.partition_by("_part", as_dict=True).items():
-                table = few.drop("_part").to_arrow()
-                with (
-                    pa.OSFile(str(self._folder / f"{part}.arrows"), "ab") as file,
-                    pa.ipc.new_stream(file, table.schema, options=options) as stream,
-                ):
-                    stream.write_table(table)
+        table = pl.concat(held).sort(BUCKET).to_arrow().combine_chunks()
+        path = self._folder / f"rows-{len(self._files())}.arrow"
+        with disk.taking("a part of what was read"), pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
         self._held.clear()
 
     def join(self, other: Spool) -> None:
@@ -67,23 +62,41 @@ class Spool:
         self._others.append(other)
 
     def parts(self) -> Iterator[tuple[int, int, pl.DataFrame]]:
-        """The lowest and highest bucket of each part, and its rows; again each time it is asked."""
+        """The lowest and highest bucket of each part, and its rows; again each time it is asked.
+
+        A part has about as many rows as may be in memory at once, so that few rows are one part.
+        """
         spools = [self, *self._others]
-        if not any(spool._on_disk() for spool in spools):
+        if not any(spool._files() for spool in spools):
             frames = [frame for spool in spools for frame in spool._held]
             if frames:
                 yield 0, BUCKETS - 1, pl.concat(frames)
             return
         for spool in spools:
             spool.spill()
-        width = BUCKETS // PARTS
-        for part in range(PARTS):
-            files = [path for spool in spools if (path := spool._folder / f"{part}.arrows").exists()]
-            if files:
-                yield part * width, (part + 1) * width - 1, pl.concat([_read(path) for path in files])
+        files = [path for spool in spools for path in spool._files()]
+        wanted = sum(_height(path) for path in files) // max(1, self._limit)
+        width = BUCKETS // min(PARTS, 1 << wanted.bit_length())
+        for low in range(0, BUCKETS, width):
+            rows = pl.concat([_range(path, low, low + width - 1) for path in files])
+            if rows.height:
+                yield low, low + width - 1, rows
 
-    def _on_disk(self) -> bool:
-        return any(self._folder.glob("*.arrows"))
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("rows-*.arrow"))
+
+
+def _height(path: Path) -> int:
+    with pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as rows:
+        return int(rows.get_batch(0).num_rows)
+
+
+def _range(path: Path, low: int, high: int) -> pl.DataFrame:
+    """The rows of a spilled file whose bucket lies from `low` to `high`; the others are not read."""
+    with pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as rows:
+        batch = rows.get_batch(0)
+        first, last = np.searchsorted(batch.column(BUCKET).to_numpy(), [low, high + 1])
+        return pl.DataFrame(batch.slice(first, last - first))
 
 
 class AsideSpool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from discourse.readers.account import NOTICES, Tally
 from discourse.store import disk
 from discourse.store.manifest import Manifest, Part, commit, generations, latest
 from discourse.store.scrubbing import scrubbed
-from discourse.store.segments import DATA, PartWriter, read_part, rows_of, with_bucket
+from discourse.store.segments import BUCKET, DATA, PartWriter, read_part, rows_of
 from discourse.store.spool import Spool
 
 __all__ = [
@@ -50,7 +51,7 @@ class Change:
     _writers: list[PartWriter] = field(default_factory=list)
 
     def write(self, kind: str, frames: Iterable[pl.DataFrame]) -> tuple[Part, ...]:
-        """Write frames as new parts of one kind.
+        """Write frames as new parts of one kind: each in a thread of its own, while the next is worked out.
 
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as place:
@@ -59,8 +60,14 @@ class Change:
         """
         writer = PartWriter(self.folder, self.staging, kind)
         self._writers.append(writer)
-        for frame in frames:
-            writer.add(frame)
+        with ThreadPoolExecutor(1) as thread:
+            at_work: Future[None] | None = None
+            for frame in frames:
+                if at_work is not None:
+                    at_work.result()
+                at_work = thread.submit(writer.add, frame)
+            if at_work is not None:
+                at_work.result()
         made = writer.close()
         self.parts += made
         return made
@@ -241,8 +248,11 @@ def _merge(
             for file, outcome, number in outcomes.group_by("source_file", "outcome").len().iter_rows():
                 tallies[file].count(outcome, number)
             rivals.append(outcomes.filter(pl.col("outcome") == "conflicting_duplicate"))
+            if not stored.height and joined.height == standing.height:
+                yield standing  # each text of a post came once
+                continue
             new = joined.join(stored, on=list(OBSERVED), how="anti", nulls_equal=True)
-            yield with_bucket(new)
+            yield new.join(standing.select("post_id", BUCKET).unique("post_id"), on="post_id", how="left")
 
     change.write("posts", added())
     late = pl.concat([_NONE, *(frame.select("source_file", "source_line", reason="outcome") for frame in rivals)])

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from discourse.measure.guarding import GUARDS
+from discourse.plots.save import csv_bytes
 from discourse.report.cautions import caution_sentences, decision_sentences, no_gap_claimed
 from discourse.report.effects_words import doubts
-from discourse.report.save import csv_bytes
 from discourse.study.event_rows import measure_of
 from discourse.study.frozen import compared, decisions, read_freezes
 from discourse.study.hypotheses import answered

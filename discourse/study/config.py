@@ -27,6 +27,7 @@ from discourse.study.values import built, moment, one_word, section, whole_numbe
 __all__ = ["CorpusSource", "LabelSource", "MeasureSettings", "Study"]
 
 _NAME = re.compile(r"\w[\w.-]*")
+_CODING = ", or code a sample first: discourse sample STUDY.toml --n 400 --seed 1 --out sample.csv (docs/coding.md)"
 _COLUMNS = ("id", "platform", "coders", "agreed", "inclusion", "stratum")
 _SECTIONS = (
     "study", "corpus", "sides", "population", "labels", "classifier", "measure", "events", "effects", "hypotheses",
@@ -68,10 +69,11 @@ class LabelSource:
 
 @dataclass(frozen=True)
 class ClassifierSettings:
-    """Inverse regularisation strength, and folds of the evaluation."""
+    """Inverse regularisation strength, folds of the evaluation, and whether the learning curve is drawn too."""
 
     c: float = 3.0
     folds: int = 5
+    curve: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Study:
     c: float
     folds: int
     measure: MeasureSettings
+    curve: bool = False
     events: Path | None = None
     truth: Path | None = None
     notes: tuple[str, ...] = ()
@@ -152,6 +155,7 @@ class Study:
             labels=_labels(section(book, "labels"), root, folder),
             c=classifier.c,
             folds=classifier.folds,
+            curve=classifier.curve,
             measure=_measure(book.get("measure", {})),
             events=_optional(book, "events", folder),
             truth=_optional(book, "truth", folder),
@@ -180,6 +184,7 @@ class Study:
             if path is not None and not path.is_file():
                 raise MissingData(
                     f"the {what} file {path.name!r} is not in {_short(path.parent)}; check [{what}] in the study file"
+                    f"{_CODING if what == 'labels' else ''}"
                 )
 
     def check_hypotheses(self) -> None:

@@ -1,142 +1,159 @@
-"""The last two stages of a study: its figures, and its report with the manifest."""
+"""The figures that a study may have, in their order, and the last two stages: its figures, and its report."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import polars as pl
-
-from discourse.corpus.sides import Sides
-from discourse.events import read_events
-from discourse.indices.polarization import Polarization
-from discourse.measure.windows import Calendar, place_in_windows
-from discourse.report.composition import composition
-from discourse.report.guard import MIN_AUTHORS
-from discourse.report.plots import plot_composition, plot_confusion, plot_polarization, plot_shares, plot_truth
-from discourse.report.rows import headline
-from discourse.report.save import save_figure
-from discourse.report.words import (
-    alt_text,
-    caption,
-    describe_composition,
-    describe_confusion,
-    describe_truth,
-)
-from discourse.simulate.conflict import windowed_truth
-from discourse.store.saved import load_corpus
+from discourse.errors import UsageError
+from discourse.measure.groups import BY
+from discourse.report.manifest import environment
+from discourse.schema import FRAMES
 from discourse.study.aside import ASIDE
-from discourse.study.draw_effects import draw_effects, effect_figures
+from discourse.study.draw_effects import draw_effects, draw_event, draw_smooth, events_to_show
 from discourse.study.effects import TABLES
+from discourse.study.figure_groups import draw_coverage, draw_slices, draw_waves, has_groups, read_slices
+from discourse.study.figure_judging import (
+    draw_agreement,
+    draw_calibration,
+    draw_learning_curve,
+    draw_words,
+    has_words,
+)
+from discourse.study.figure_kinds import PAPER, Drawn, FigureSpec, Unit, captions_name, figure_unit
+from discourse.study.figure_series import (
+    draw_composition,
+    draw_confusion,
+    draw_correction,
+    draw_polarization,
+    draw_shares,
+    draw_truth,
+)
 from discourse.study.frozen import decisions
 from discourse.study.ledger import Stage
 from discourse.study.page import write_page
-from discourse.study.stages import Desk, read_series
+from discourse.study.stages import Desk
 
-__all__ = ["draw_stages"]
+__all__ = ["FIGURES", "PAGE_FILES", "draw_units", "figures_of", "page_files", "recorded", "report_units"]
 
-_POLARIZATION = {"esteban-ray": "polarization-within", "net-tone-gap": "net-tone-gap", "cramer-squared": "distance"}
+_MOST_EVENTS: Final = 12
+_POLES: Final = ("nationalist", "conciliatory")
+_DISTANCES: Final = {"polarization-within": "esteban-ray", "net-tone-gap": "net-tone-gap", "distance": "cramer-squared"}
+PAGE_FILES: Final = ("report.html", "series.csv", "manifest.json", *TABLES, *ASIDE)
+"""What the stage `report` writes beside the figures of every study."""
 
 
-def draw_stages(desk: Desk, published: Path) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
-    """The stages `draw` and `report`, which write into the folder `published`."""
-    s, at = desk.study, desk.path
+def _has_event(desk: Desk, place: int) -> bool:
+    return len(events_to_show(desk)) > place
+
+
+def _draw_event(desk: Desk, place: int) -> Drawn:
+    return draw_event(desk, *events_to_show(desk)[place])
+
+
+def _smoothed(desk: Desk, frame: str) -> bool:
+    return desk.study.effects.smooth and frame in desk.study.effects.measures
+
+
+FIGURES: Final = (
+    *(FigureSpec(f"shares-{frame}", partial(draw_shares, frame=frame), tables=("series.csv",), files=("events",))
+      for frame in _POLES),
+    *(FigureSpec(name, partial(draw_polarization, kind=kind), tables=("series.csv",), files=("events",))
+      for name, kind in _DISTANCES.items()),
+    *(FigureSpec(f"correction-{frame}", partial(draw_correction, frame=frame), tables=("series.csv",),
+                 files=("events",))
+      for frame in _POLES),
+    *(FigureSpec(f"shares-{frame}-by-{by}", partial(draw_slices, frame=frame, by=by),
+                 tables=("slices.csv", "series.csv"), files=("events",), wanted=partial(has_groups, by=by))
+      for by in BY for frame in _POLES),
+    FigureSpec("effects", draw_effects, tables=("effects.csv",), wanted=lambda desk: desk.study.events is not None),
+    *(FigureSpec(f"event-{place + 1}", partial(_draw_event, place=place),
+                 tables=("paths.csv", "placebos.csv", "effects.csv"), settings=("hypotheses", "effects.measures"),
+                 wanted=partial(_has_event, place=place))
+      for place in range(_MOST_EVENTS)),
+    *(FigureSpec(f"smooth-{frame}", partial(draw_smooth, frame=frame), tables=("smooth.csv", "series.csv"),
+                 files=("events",), wanted=partial(_smoothed, frame=frame))
+      for frame in FRAMES),
+    FigureSpec("composition", draw_composition, tables=("corpus",), files=("sides",), settings=("measure.every",),
+               rooms=("corpus", "measure")),
+    FigureSpec("coverage", draw_coverage, tables=("coverage.csv",)),
+    FigureSpec("waves", draw_waves, tables=("waves.csv",), files=("events",)),
+    FigureSpec("agreement", draw_agreement, tables=("agreement.csv",)),
+    FigureSpec("confusion", draw_confusion, tables=("confusion.csv",)),
+    FigureSpec("calibration", draw_calibration, tables=("calibration.csv",)),
+    FigureSpec("learning-curve", draw_learning_curve, tables=("curve.csv",), wanted=lambda desk: desk.study.curve),
+    *(FigureSpec(f"words-{frame}", partial(draw_words, frame=frame), tables=("words.csv",),
+                 wanted=partial(has_words, frame=frame))
+      for frame in _POLES),
+    *(FigureSpec(f"truth-{frame}", partial(draw_truth, frame=frame), tables=("series.csv",), files=("truth",),
+                 settings=("measure.every",), wanted=lambda desk: desk.study.truth is not None, rooms=("simulate",))
+      for frame in _POLES),
+)  # fmt: skip
+"""Every figure that a study may have, in the order of the page."""
+
+
+def figures_of(desk: Desk, only: Sequence[str] = ()) -> tuple[FigureSpec, ...]:
+    """The figures of a study, once its private tables are made; with `only`, those of these names.
+
+    Raises `UsageError` for a name that is none of its figures.
+    """
+    wanted = tuple(spec for spec in FIGURES if spec.wanted(desk))
+    names = [spec.name for spec in wanted]
+    for name in only:
+        if name not in names:
+            raise UsageError(f"the study has no figure {name!r}; its figures are {', '.join(names)}")
+    return tuple(spec for spec in wanted if not only or spec.name in only)
+
+
+def draw_units(desk: Desk, published: Path, *, style: str = PAPER, only: Sequence[str] = ()) -> tuple[Unit, ...]:
+    """The stage `draw`, a unit for each figure and one that gathers what is said of them.
+
+    With `only` there is no such unit: the words of the others stay as they are.
+    """
+    units = tuple(figure_unit(spec, desk, published, style) for spec in figures_of(desk, only))
+    words = tuple(stage.outputs[-1] for stage, _ in units)
+    gathered = desk.path(captions_name(style))
+
+    def gather(_: Desk) -> None:
+        said = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in words}
+        gathered.write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    name = "draw" if style == PAPER else f"draw ({style})"
+    return units if only else (*units, (Stage(name, words, (gathered,), {}, ("study",)), gather))
+
+
+def report_units(desk: Desk, published: Path) -> tuple[Unit, ...]:
+    """The stage `report`: the page, with its tables and the record of what was read, used and written."""
+    figures = figures_of(desk)
+    names = tuple(spec.name for spec in figures)
+    drawn = tuple(path for spec in figures for path in spec.outputs(published))
+    private = ("read", "corpus", "scored", "labels.json", "model.safetensors", captions_name())
+    tables = (*sorted(desk.work.glob("*.csv")), *(desk.path(name) for name in private))
+    frozen = (desk.study.frozen,) if desk.study.frozen.exists() else ()
+    given, settings = recorded(desk)
+    decided = {"notes": desk.study.notes, "decisions": decisions(desk.study)}
+    stage = Stage("report", (*tables, *drawn, *given, *frozen), tuple(published / name for name in page_files(desk)),
+                  {**settings, **decided}, ("page", "report", "sheets", "simulate", "study", "cli.py"))  # fmt: skip
+    return ((stage, lambda one: write_page(one, published, names)),)
+
+
+def page_files(desk: Desk) -> tuple[str, ...]:
+    """What the stage `report` writes beside the figures of this study."""
+    sliced = desk.path("slices.csv").exists() and read_slices(desk).height > 0
+    return (*PAGE_FILES, *(("slices.csv",) if sliced else ()))
+
+
+def recorded(desk: Desk) -> tuple[tuple[Path, ...], dict[str, Any]]:
+    """The files of a study and the settings that the record of its run names."""
+    s = desk.study
     optional = tuple(path for path in (s.events, s.truth) if path is not None)
-    tables = (at("series.csv"), at("confusion.csv"), at("corpus"))
-    names = _figure_names(desk)
-    drawn = tuple(published / f"{name}.{ending}" for name in names for ending in ("svg", "png", "csv"))
-    settings = {"title": s.title, "made_up": s.corpus.made_up, "notes": s.notes, **asdict(s.measure),
-                "effects": asdict(s.effects)}  # fmt: skip
-    found = (*(at(name) for name in (*TABLES, "guards.csv", "reasons.csv")), s.sides)
-    frozen = (s.frozen,) if s.frozen.exists() else ()
-    rest = (
-        at("read"),
-        at("scored"),
-        at("sides.csv"),
-        at("labels.json"),
-        at("agreement.csv"),
-        at("scores.csv"),
-        at("model.safetensors"),
-    )
-    return {
-        "draw": (
-            Stage("draw", (*tables, *found, *optional, s.sides), (*drawn, at("captions.json")), settings,
-                  ("report", "study")),
-            lambda one: _draw(one, published),
-        ),
-        "report": (
-            Stage("report", (*tables, *found, *rest, *drawn, *frozen, at("captions.json")),
-                  tuple(published / name for name in ("report.html", "series.csv", "manifest.json", *TABLES, *ASIDE)),
-                  {**settings, "decisions": decisions(s)}, ("report", "study", "cli.py")),
-            lambda one: write_page(one, published, names),
-        ),
+    settings = {
+        "name": s.name, "title": s.title, "made_up": s.corpus.made_up, "seed": s.seed, "c": s.c, "folds": s.folds,
+        "measure": asdict(s.measure), "effects": asdict(s.effects), "population": asdict(s.population),
+        "format": s.corpus.format, "environment": environment(),
     }  # fmt: skip
-
-
-def _figure_names(desk: Desk) -> tuple[str, ...]:
-    truth = ("truth-nationalist", "truth-conciliatory") if desk.study.truth else ()
-    return ("shares-nationalist", "shares-conciliatory", *_POLARIZATION.values(), *effect_figures(desk), "composition",
-            "confusion", *truth)  # fmt: skip
-
-
-def _draw(desk: Desk, published: Path) -> None:
-    series = read_series(desk)
-    events = read_events(desk.study.events) if desk.study.events else None
-    said: dict[str, tuple[str, str, str]] = {}
-
-    def keep(name: str, axes: Any, table: pl.DataFrame, words: tuple[str, str, str]) -> None:
-        title, description, alt = words
-        save_figure(axes, published / name, table, title=title, description=description)
-        said[name] = (title, description, alt)
-
-    for frame in ("nationalist", "conciliatory"):
-        key = f"Prevalence({frame!r})"
-        words = (f"Share of {frame} posts", caption(series, key), alt_text(series, key))
-        keep(f"shares-{frame}", plot_shares(series, frame, events=events), headline(series, key), words)
-    for kind, name in _POLARIZATION.items():
-        key = repr(Polarization(kind))
-        words = (_TITLES[kind], caption(series, key), alt_text(series, key))
-        keep(name, plot_polarization(series, key, events=events), headline(series, key), words)
-    draw_effects(desk, keep, events)
-    counts = _composition(desk)
-    open_counts = counts.drop_nulls("posts")
-    few = counts.height - open_counts.height
-    text, alt = describe_composition(open_counts)
-    hidden = f" {few} cells of fewer than {MIN_AUTHORS} authors, or that would tell one, are not shown." if few else ""
-    keep("composition", plot_composition(open_counts), counts, ("What was posted", text + hidden, alt))
-    confusion = pl.read_csv(desk.path("confusion.csv"))
-    keep(
-        "confusion",
-        plot_confusion(confusion),
-        confusion,
-        ("Confusion of the classifier", *describe_confusion(confusion)),
-    )
-    path = desk.study.truth
-    for frame in ("nationalist", "conciliatory") if path else ():
-        truth = windowed_truth(pl.read_csv(path or "", try_parse_dates=True), desk.study.measure.every)
-        words = (f"Known truth of the {frame} share", *describe_truth(series, truth, frame))
-        keep(f"truth-{frame}", plot_truth(series, truth, frame), _with_truth(series, truth, frame), words)
-    desk.path("captions.json").write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def _composition(desk: Desk) -> pl.DataFrame:
-    sides = Sides.from_toml(desk.study.sides)
-    calendar = Calendar(desk.study.measure.every, dict(sides.timezones))
-    return composition(place_in_windows(load_corpus(desk.path("corpus")).posts, calendar))
-
-
-def _with_truth(series: pl.DataFrame, truth: pl.DataFrame, frame: str) -> pl.DataFrame:
-    key = f"Prevalence({frame!r})"
-    parts = [headline(series, key, method=method) for method in ("poststrat", "cc")]
-    known = truth.filter(pl.col("frame") == frame).select("window", "side", truth="share")
-    return pl.concat(parts).join(known, on=["window", "side"], how="inner", maintain_order="left")
-
-
-_TITLES = {
-    "esteban-ray": "Polarization within each side",
-    "net-tone-gap": "Gap of the net tones between the sides",
-    "cramer-squared": "Distance between the sides",
-}
+    return (*s.corpus.inputs, s.labels.file, s.labels.codebook, s.sides, *optional), settings

@@ -2,62 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
-from discourse.report.effects_page import EffectTables
-from discourse.report.effects_words import guarded_conversion, guarded_effects
-from discourse.report.plots_effects import (
+from discourse.page.effects import EffectTables
+from discourse.plots.effects import (
     describe_effects,
     describe_smooth,
     plot_effects,
     plot_nothing,
     plot_smooth,
 )
-from discourse.report.rows import is_share
-from discourse.report.save import csv_bytes
+from discourse.plots.event import describe_event, plot_event
+from discourse.plots.save import csv_bytes
+from discourse.report.effects_words import guarded_conversion, guarded_effects
 from discourse.study.effect_tables import CHANGES, SENSITIVITY, SMOOTH
 from discourse.study.effects import TABLES
-from discourse.study.event_rows import CONVERSION, EFFECTS, measure_of
+from discourse.study.event_rows import CONVERSION, EFFECTS, PATHS, PLACEBOS, measure_of
+from discourse.study.figure_kinds import Drawn, drawn_or_why
+from discourse.study.figure_series import events_of
 from discourse.study.stages import Desk, read_series
 from discourse.whole import write_whole
 
-__all__ = ["draw_effects", "effect_figures", "effect_tables", "publish_effects"]
+__all__ = ["draw_effects", "draw_event", "draw_smooth", "effect_tables", "events_to_show", "publish_effects"]
 
 _SCHEMAS: Final = {"effects.csv": EFFECTS, "sensitivity.csv": SENSITIVITY, "changes.csv": CHANGES,
-                   "smooth.csv": SMOOTH, "conversion.csv": CONVERSION}  # fmt: skip
-Keep = Callable[[str, Any, pl.DataFrame, tuple[str, str, str]], None]
+                   "smooth.csv": SMOOTH, "conversion.csv": CONVERSION, "paths.csv": PATHS,
+                   "placebos.csv": PLACEBOS}  # fmt: skip
+_EFFECTS: Final = "What changed at each event"
 
 
-def effect_figures(desk: Desk) -> tuple[str, ...]:
-    """The names of the figures that the study's settings ask for."""
-    settings = desk.study.effects
-    smoothed = [f"smooth-{name}" for name in _shares(desk)] if settings.smooth else []
-    return (*(("effects",) if desk.study.events else ()), *smoothed)
+def draw_effects(desk: Desk) -> Drawn:
+    """What changed at each event; where none falls into the period, the sentence that says so."""
+    table = _published(desk, "effects.csv")
+    found = table.filter(pl.col("start").is_not_null())
+    if found.is_empty():
+        return _nothing(table, _EFFECTS, "No event of the study falls into its period.")
+    return Drawn(plot_effects(found), table, _EFFECTS, *describe_effects(found))
 
 
-def draw_effects(desk: Desk, keep: Keep, events: pl.DataFrame | None) -> None:
-    """Draw what `effect_figures` names; `keep` saves a figure with its rows and words."""
-    tables = {name: _published(desk, name) for name in ("effects.csv", "smooth.csv")}
-    names = effect_figures(desk)
-    found = tables["effects.csv"].filter(pl.col("start").is_not_null())
-    if "effects" in names:
-        why = "No event of the study falls into its period."
-        axes = plot_effects(found) if found.height else plot_nothing(why)
-        keep("effects", axes, tables["effects.csv"], ("What changed at each event",
-             *(describe_effects(found) if found.height else (why, why))))  # fmt: skip
+def draw_event(desk: Desk, event: str, measure: str, side: str) -> Drawn:
+    """The windows around an event, and the event among dates without one."""
+    paths, placebos, tests = (_published(desk, f"{name}.csv") for name in ("paths", "placebos", "effects"))
+    chosen = {"event": event, "measure": repr(measure_of(measure)), "side": side}
+    own = paths.filter(**chosen)
+    return drawn_or_why(
+        f"Before and after: {own['title'][0]}" if own.height else f"Before and after {event}", own,
+        lambda: plot_event(paths, placebos, tests, **chosen), lambda: describe_event(paths, placebos, tests, **chosen),
+    )  # fmt: skip
+
+
+def events_to_show(desk: Desk) -> tuple[tuple[str, str, str], ...]:
+    """Event, measure and side of each figure of an event: what the hypotheses name, else the first series there is.
+
+    Nothing in the result decides which event has a figure.
+    """
+    if not desk.path("paths.csv").exists():
+        return ()
+    found = pl.read_csv(desk.path("paths.csv"), columns=["event", "start", "measure", "side"]).sort("start", "event")
+    told = set(found.select("event", "measure", "side").iter_rows())
+    if desk.study.hypotheses:
+        asked = [(one.event, one.measure, one.side) for one in desk.study.hypotheses]
+    else:
+        events, sides = (found[name].unique(maintain_order=True).to_list() for name in ("event", "side"))
+        asked = list(product(events[:1], desk.study.effects.measures, sorted(sides)))
+    there = [one for one in dict.fromkeys(asked) if (one[0], repr(measure_of(one[1])), one[2]) in told]
+    return tuple(there if desk.study.hypotheses else there[:1])
+
+
+def draw_smooth(desk: Desk, frame: str) -> Drawn:
+    """A share with the curve through its windows."""
     windows = read_series(desk).select("window", "side", "start", "end").unique(["window", "side"])
-    smooth = tables["smooth.csv"].join(windows, on=["window", "side"], how="left", maintain_order="left")
-    for name in _shares(desk) if desk.study.effects.smooth else ():
-        own = smooth.filter(pl.col("measure") == repr(measure_of(name)))
-        some = own["smooth"].count() > 0
-        why = f"No series of the {name} share could be smoothed: too few windows can be shown."
-        axes = plot_smooth(own, events=events) if some else plot_nothing(why)
-        keep(f"smooth-{name}", axes, own, (f"Share of {name} posts, smoothed over windows",
-             *(describe_smooth(own) if some else (why, why))))  # fmt: skip
+    smooth = _published(desk, "smooth.csv").filter(pl.col("measure") == repr(measure_of(frame)))
+    own = smooth.join(windows, on=["window", "side"], how="left", maintain_order="left")
+    title = f"Share of {frame} posts, smoothed over windows"
+    if not own["smooth"].count():
+        return _nothing(own, title, f"No series of the {frame} share could be smoothed: too few windows can be shown.")
+    return Drawn(plot_smooth(own, events=events_of(desk)), own, title, *describe_smooth(own))
 
 
 def effect_tables(desk: Desk) -> EffectTables:
@@ -83,5 +107,5 @@ def _published(desk: Desk, name: str) -> pl.DataFrame:
     return guarded_effects(table) if "n_authors" in table.columns else table
 
 
-def _shares(desk: Desk) -> tuple[str, ...]:
-    return tuple(name for name in desk.study.effects.measures if is_share(repr(measure_of(name))))
+def _nothing(table: pl.DataFrame, title: str, why: str) -> Drawn:
+    return Drawn(plot_nothing(why), table, title, why, why)

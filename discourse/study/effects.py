@@ -29,7 +29,7 @@ from discourse.study.event_rows import (
     Happening,
     between_neighbours,
     conversion_rows,
-    effect_rows,
+    event_tables,
     happenings,
     measure_of,
     split,
@@ -40,7 +40,7 @@ from discourse.study.values import one_word
 
 __all__ = ["TABLES", "effect_stage"]
 
-TABLES = ("effects.csv", "sensitivity.csv", "changes.csv", "smooth.csv", "conversion.csv")
+TABLES = ("effects.csv", "sensitivity.csv", "changes.csv", "smooth.csv", "conversion.csv", "paths.csv", "placebos.csv")
 _NO_EVENT = "the study names no event in its period, so there is no effect to look for"
 
 
@@ -76,8 +76,8 @@ def effects(desk: Desk) -> None:
         days = corrected_days(world.observed, daily, seed, starts)
         whole = corrected_days(world.observed, daily, seed, ())
         windows = corrected_days(world.observed, world.plan, seed)
-        found = _with_guards(effect_rows(days, world.pairs, world.happened, settings.plan, placebo=settings.placebo),
-                             world)  # fmt: skip
+        studies = event_tables(days, world.pairs, world.happened, settings.plan, placebo=settings.placebo)
+        found = _with_guards(studies.effects, world)
         found = found if world.happened else _without_event(world.pairs)
         found = found.with_columns(said=_said(found, effect_said))
         series = read_series(desk)
@@ -94,6 +94,8 @@ def effects(desk: Desk) -> None:
         "smooth.csv": smooth_rows(windows, world.pairs if settings.smooth else (),
                                   pooled=world.plan.gold_within != "window"),
         "conversion.csv": changed.with_columns(said=_said(changed, conversion_said)),
+        "paths.csv": studies.paths,
+        "placebos.csv": studies.placebos,
     }  # fmt: skip
     for name, table in tables.items():
         table.write_csv(desk.path(name))

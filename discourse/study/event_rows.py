@@ -1,10 +1,13 @@
-"""What each event did to each measure and side: one row, with everything a reader needs to believe it or not."""
+"""What each event did to each measure and side: one row with everything a reader needs to believe it or not.
+
+Beside it the path through the windows around the event, and the event among dates without one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +27,20 @@ from discourse.measure.timeline import Measure
 from discourse.schema import FRAMES
 from discourse.study.corrected_days import Days, Line, line_of
 
-__all__ = ["CONVERSION", "EFFECTS", "Happening", "conversion_rows", "effect_rows", "happenings", "measure_of", "split"]
+__all__ = [
+    "CONVERSION",
+    "EFFECTS",
+    "PATHS",
+    "PLACEBOS",
+    "EventTables",
+    "Happening",
+    "conversion_rows",
+    "effect_rows",
+    "event_tables",
+    "happenings",
+    "measure_of",
+    "split",
+]
 
 _RESULT: Final = (
     "estimate", "low", "high", "p", "p_holm", "p_bh", "slope", "slope_low", "slope_high", "change", "change_low",
@@ -44,9 +60,24 @@ CONVERSION: Final = {
     "n_authors": pl.Int64, "flags": pl.String, "said": pl.String,
 }  # fmt: skip
 """Columns of conversion.csv: a row a part of a change; see docs/sensitivity.md."""
+_WHICH: Final = {
+    "event": pl.String, "start": pl.Date, "title": pl.String, "measure": pl.String, "side": pl.String,
+}  # fmt: skip
+PATHS: Final = {
+    **_WHICH, "window": pl.Int64, "first": pl.Int64, "last": pl.Int64, "days": pl.Int64,
+    **dict.fromkeys(("estimate", "low", "high"), pl.Float64), "part": pl.String, "n_authors": pl.Int64,
+    "flags": pl.String, "said": pl.String,
+}  # fmt: skip
+"""Columns of paths.csv: a row a window around an event; `first` and `last` are its days, counted from the event."""
+PLACEBOS: Final = {
+    **_WHICH, "day": pl.Date, "half_width": pl.Int64, "ratio": pl.Float64, "n_authors": pl.Int64, "flags": pl.String,
+    "said": pl.String,
+}  # fmt: skip
+"""Columns of placebos.csv: a row a date without an event, and one with `day` = `start` for the event itself."""
 
 _MODEL = "binomial_ar1"
 _FEW_AUTHORS = 30
+_TENS = 10
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -58,6 +89,15 @@ class Happening:
     event: str
     start: date
     title: str
+
+
+@dataclass(frozen=True, eq=False)
+class EventTables:
+    """Three tables of the same studies: a row each, the windows around each event, and dates without an event."""
+
+    effects: pl.DataFrame
+    paths: pl.DataFrame
+    placebos: pl.DataFrame
 
 
 def happenings(events: pl.DataFrame) -> tuple[Happening, ...]:
@@ -117,14 +157,32 @@ def effect_rows(
 
     An event that no model can be made of keeps its row: numbers are null, and `said` tells why.
     """
-    rows = []
+    return event_tables(days, pairs, happened, plan, placebo=placebo).effects
+
+
+def event_tables(
+    days: Days, pairs: Sequence[tuple[str, str]], happened: Sequence[Happening], plan: EventPlan, *, placebo: bool
+) -> EventTables:
+    """The table of `effect_rows`, and beside each of its rows the path around the event and the dates without one.
+
+    A path is on the scale of the model (log odds of a share), against the last window before the event. Its windows
+    from the event on have wider intervals than the model gives them: what the days of a stretch have in common moves
+    them all against the days before. `n_authors` is the smaller number of authors, of a window and of the one it is
+    held against, or of the days before and after a date. There it is in tens: neighbouring dates share most of their
+    days, and the difference of two numbers would tell of few people.
+    """
+    rows: list[dict[str, Any]] = []
+    paths: list[dict[str, Any]] = []
+    placebos: list[dict[str, Any]] = []
     for name, side in pairs:
         line = line_of(days, measure_of(name), name, side)
         series = None if not line.known.any() else line.daily()
+        writers = _writers(days, side)
         for one in happened:
             own = between_neighbours(plan, one.start, [other.start for other in happened])
-            base = {"event": one.event, "start": one.start, "title": one.title, "measure": repr(measure_of(name)),
-                    "side": side, "model": _MODEL}  # fmt: skip
+            which = {"event": one.event, "start": one.start, "title": one.title, "measure": repr(measure_of(name)),
+                     "side": side}  # fmt: skip
+            base: dict[str, Any] = {**which, "model": _MODEL}
             before, after = split(days, one.start, own)
             base |= {"days_before": int((before & line.known).sum()), "days_after": int((after & line.known).sum())}
             if before.any() and after.any():
@@ -137,13 +195,68 @@ def effect_rows(
                 rows.append({**base, "flags": "too_few_days", "said": str(error)})
                 continue
             rows.append({**base, **_numbers(made, line, days, (before, after))})
+            apart = line.shift_variance(int(days.stretch[before][0]), int(days.stretch[after][0]))
+            paths += [{**which, **row} for row in _path_rows(made, apart, writers)]
+            placebos += [{**which, **row} for row in _placebo_rows(made, one.start, writers)]
     table = pl.DataFrame(rows, schema=EFFECTS, orient="row")
     p = table["p"].cast(pl.Float64).to_numpy()
-    return table.with_columns(
+    adjusted = table.with_columns(
         p_holm=pl.Series(holm(p), dtype=pl.Float64).fill_nan(None),
         p_bh=pl.Series(benjamini_hochberg(p), dtype=pl.Float64).fill_nan(None),
         n_tests=pl.lit(int(np.isfinite(p).sum()), pl.Int64),
     )
+    return EventTables(adjusted, pl.DataFrame(paths, schema=PATHS, orient="row"),
+                       pl.DataFrame(placebos, schema=PLACEBOS, orient="row"))  # fmt: skip
+
+
+def _path_rows(made: EventStudy, apart: float, writers: Callable[[date, date], int]) -> Iterator[dict[str, Any]]:
+    """The windows around an event; `apart` is the variance that the days from the event on share."""
+    start = date.fromordinal(made.t0)
+    level = made.level
+    # The t quantile of the level's interval, for windows of the same days and the same latent process.
+    quantile = (level.high - level.estimate) * abs(level.t / level.estimate) if level.estimate else 1.96
+
+    def authors(row: Mapping[str, Any]) -> int:
+        return writers(start + timedelta(days=row["first"]), start + timedelta(days=row["last"]))
+
+    reference = [authors(row) for row in made.path.iter_rows(named=True) if row["part"] == "reference"]
+    for row in made.path.iter_rows(named=True):
+        extra = quantile**2 * apart if row["window"] >= 0 else 0.0
+        low, high = row["estimate"] - row["low"], row["high"] - row["estimate"]
+        yield {**row, "low": row["estimate"] - float(np.hypot(low, extra**0.5)),
+               "high": row["estimate"] + float(np.hypot(high, extra**0.5)),
+               "n_authors": min(authors(row), *reference), "flags": row["part"]}  # fmt: skip
+
+
+def _placebo_rows(made: EventStudy, start: date, writers: Callable[[date, date], int]) -> Iterator[dict[str, Any]]:
+    """The event's |estimate / standard error|, and that of each date before it that can be compared."""
+    found = made.placebo
+    if found is None:
+        return
+    half = timedelta(days=found.half_width)
+    for day, ratio in [(start.toordinal(), found.ratio), *zip(found.days.tolist(), found.ratios.tolist(), strict=True)]:
+        at = date.fromordinal(day)
+        authors = min(writers(at - half, at - timedelta(days=1)), writers(at, at + half - timedelta(days=1)))
+        authors = authors if authors < _TENS else authors // _TENS * _TENS
+        yield {"day": at, "half_width": found.half_width, "ratio": float(ratio), "n_authors": authors, "flags": ""}
+
+
+def _writers(days: Days, side: str) -> Callable[[date, date], int]:
+    """How many authors wrote in the windows that begin from one day to another; of two sides the smaller number."""
+    begin = np.array([date.fromisoformat(window).toordinal() for window in days.windows])
+    place = {window: i for i, window in enumerate(days.windows)}
+    wrote = []
+    for one in side.split("|"):
+        own = days.posts.filter(pl.col("side") == one, pl.col("window").is_in(days.windows))
+        own = own.select("author_id", "window").unique()
+        codes = own["author_id"].rank("dense").to_numpy().astype(np.int64)
+        wrote.append((own["window"].replace_strict(place, return_dtype=pl.Int64).to_numpy(), codes))
+
+    def count(first: date, last: date) -> int:
+        inside = (begin >= first.toordinal()) & (begin <= last.toordinal())
+        return min(int(np.count_nonzero(np.bincount(codes[inside[at]]))) for at, codes in wrote)
+
+    return count
 
 
 def conversion_rows(

@@ -1,8 +1,9 @@
 """What has been done: a stage runs again only when its inputs, settings or code have changed.
 
-A stage is a function from files to files. Its fingerprint is made of the content of its inputs, its settings
-and the source of the rooms it uses; the ledger keeps it with the hashes of what the stage wrote. The report's
-manifest needs these hashes anyway, which is why this is here and not in a build tool.
+A stage is a function from files to files. Its fingerprint is made of the content of its inputs, its settings,
+the source of the rooms it uses and the versions of the packages under it; the ledger keeps it with the hashes of what
+the stage wrote. Each figure is a stage of its own here, named "draw/NAME", so that the ledger says which of them a
+change touches.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from discourse.report.manifest import versions
 
 __all__ = ["Ledger", "Stage", "content_hash", "source_hash"]
 
@@ -36,6 +40,7 @@ class Stage:
             "inputs": [[path.name, content_hash(path)] for path in self.inputs],
             "settings": json.dumps(self.settings, sort_keys=True, default=str),
             "code": source_hash(("errors.py", "schema.py", "settings.py", *self.rooms)),
+            "versions": _versions(),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -80,6 +85,11 @@ def content_hash(path: Path) -> str:
 
 
 @cache
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **versions()}
+
+
+@cache
 def source_hash(rooms: tuple[str, ...]) -> str:
     """SHA-256 over the package's own source files in the named rooms (folders or files)."""
     root = Path(str(files("discourse")))
@@ -91,4 +101,4 @@ def source_hash(rooms: tuple[str, ...]) -> str:
     return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
-_SOURCE = (".py", ".toml", ".j2", ".json", ".npz", ".safetensors")
+_SOURCE = (".py", ".toml", ".j2", ".json", ".npz", ".safetensors", ".ttf", ".css", ".js")

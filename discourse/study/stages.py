@@ -23,11 +23,14 @@ from discourse.events import read_events
 from discourse.framing.classifier import FramingClassifier
 from discourse.framing.store import load_model, save_model
 from discourse.indices.polarization import NetTone, Polarization
+from discourse.judging.curve import learning_curve
 from discourse.judging.evaluate import evaluate
+from discourse.judging.reliability import reliability
 from discourse.labels.agreement import agreement
 from discourse.labels.codebook import Codebook
 from discourse.labels.labels import Labels, read_labels, read_wide_labels, split_roles
 from discourse.labels.relocate import to_representatives
+from discourse.measure.groups import BY, over_groups
 from discourse.measure.prevalence import Prevalence
 from discourse.measure.timeline import Measure, Plan, guards, observe, over_time
 from discourse.readers.mapped import Mapping
@@ -133,7 +136,18 @@ def judge(desk: Desk) -> None:
         folds=desk.study.folds, progress=lambda _: desk.progress(f"judge, of {desk.study.folds} folds", next(done)),
     )  # fmt: skip
     found.scores.write_csv(desk.path("scores.csv"))
-    found.confusion.write_csv(desk.path("confusion.csv"))
+    people = found.predictions.group_by("value", "classifier").agg(n_authors=pl.col("author_id").n_unique())
+    named = people.rename({"value": "true", "classifier": "predicted"})
+    confusion = found.confusion.join(named, on=["true", "predicted"], how="left", maintain_order="left")
+    confusion.with_columns(pl.col("n_authors").fill_null(0)).write_csv(desk.path("confusion.csv"))
+    reliability(found.predictions).write_csv(desk.path("calibration.csv"))
+    curve = pl.DataFrame()
+    if desk.study.curve:
+        curve = learning_curve(
+            model, load_corpus(desk.path("measured")), labels_of(desk).decided(), seed=desk.study.seed,
+            folds=desk.study.folds, progress=lambda _: desk.progress("judge, learning curve", next(done)),
+        )  # fmt: skip
+    curve.write_csv(desk.path("curve.csv"))
 
 
 def frame(desk: Desk) -> None:
@@ -172,6 +186,17 @@ def measure(desk: Desk) -> None:
             for message in sorted({str(one.message) for one in caught}):
                 desk.progress(message, -1)
     SERIES.require(pl.concat(parts)).sort(SERIES.key).write_csv(desk.path("series.csv"), datetime_format="%+")
+    _groups(observed, plan_of(desk.study, sides), desk.study.seed).write_csv(
+        desk.path("slices.csv"), datetime_format="%+"
+    )
+
+
+def _groups(observed: pl.DataFrame, plan: Plan, seed: int) -> pl.DataFrame:
+    """Shares and net tone in each language and on each platform, corrected and naive."""
+    measures = [one for one in _MEASURES if not one.shuffled]
+    made = [over_groups(measures, observed, by=by, plan=replace(plan, method=method), seed=seed)
+            for by in BY for method in ("poststrat", "cc")]  # fmt: skip
+    return pl.concat(made).sort("by", "group", *SERIES.key)
 
 
 def _reasons_against(corpus: Corpus, gold: pl.DataFrame, sides: Sides) -> pl.DataFrame:
@@ -206,12 +231,13 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
          {"seed": s.seed, "layout": s.labels.layout, "share": s.labels.training_share, "columns": s.labels.columns},
          ("labels",)),
         (train, labelled, ("model.safetensors",), {"seed": s.seed, "c": s.c}, ("framing", "text", "labels")),
-        (judge, labelled, ("scores.csv", "confusion.csv"), {"seed": s.seed, "c": s.c, "folds": s.folds},
+        (judge, labelled, ("scores.csv", "confusion.csv", "calibration.csv", "curve.csv"),
+         {"seed": s.seed, "c": s.c, "folds": s.folds, "curve": s.curve},
          ("judging", "framing", "text", "labels", "corpus", "estimators")),
         (frame, (*labelled, at("model.safetensors")), ("scored", "framings.parquet"), {},
          ("framing", "text", "labels")),
         (measure, (at("scored"), at("framings.parquet"), *labelled[1:], s.sides, *((s.events,) if s.events else ())),
-         ("series.csv", "guards.csv", "reasons.csv"), {"seed": s.seed, **asdict(s.measure)},
+         ("series.csv", "slices.csv", "guards.csv", "reasons.csv"), {"seed": s.seed, **asdict(s.measure)},
          ("measure", "estimators", "indices", "labels", "corpus", "events.py", "poisson.py")),
     )  # fmt: skip
     return {
@@ -220,7 +246,7 @@ def stages_of(desk: Desk) -> dict[str, tuple[Stage, Callable[[Desk], None]]]:
     }
 
 
-STAGES = ("read", "prepare", "label", "train", "judge", "frame", "measure", "effects", "draw", "report")
+STAGES = ("read", "prepare", "label", "train", "judge", "frame", "measure", "effects", "describe", "draw", "report")
 
 
 def plan_of(study: Study, sides: Sides) -> Plan:

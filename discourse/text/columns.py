@@ -10,12 +10,13 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+import numpy as np
 import polars as pl
 
 from discourse.errors import LanguageWarning, SchemaError
 from discourse.schema import LANGUAGES, one_of
 from discourse.text.chunks import strings
-from discourse.text.language import NOTHING, identify
+from discourse.text.language import identify, identify_columns
 from discourse.text.language import spans as spans_of
 from discourse.text.normal_form import folds_letters, normal_forms
 from discourse.text.tokens import tokens
@@ -85,10 +86,13 @@ def detect_language(texts: Iterable[str | None]) -> pl.DataFrame:
     >>> detect_language(["we want peace", "ye jang hamari nahi hai", "موږ سوله غواړو", None]).rows()[3]
     ('und', 0.0)
     """
-    found = _distinct(strings(texts), identify)
-    rows = [NOTHING if one is None else one for one in found]
+    given = strings(texts)
+    distinct = list(dict.fromkeys(given))
+    at = dict(zip(distinct, range(len(distinct)), strict=True))
+    places = np.fromiter(map(at.__getitem__, given), np.int64, len(given))
+    langs, confidence, _ = identify_columns(distinct)
     return pl.DataFrame(
-        {"lang": [one.lang for one in rows], "confidence": [one.confidence for one in rows]},
+        {"lang": pl.Series(langs, dtype=pl.String)[places], "confidence": confidence[places]},
         schema={"lang": pl.String, "confidence": pl.Float64},
     )
 

@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Final
 
@@ -27,6 +27,8 @@ SCALE: Final = 256.0
 
 PURE: Final = "latin-pure"
 """The family that tells languages of Latin script word by word."""
+
+_SMALL: Final = 20_000  # 10,000 letters are in at most 100,000 groups and words
 
 Scores = npt.NDArray[np.int64]
 
@@ -49,11 +51,16 @@ class Family:
         return summed.astype(np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """One family a script."""
+    """One family a script. A model is equal to itself alone."""
 
     families: dict[str, Family]
+
+    @cached_property
+    def is_small(self) -> bool:
+        """Whether no chunk of 10,000 characters can have a score beyond 31 bits, as the compiled loops need it."""
+        return all(int(np.abs(family.weights).max()) <= _SMALL for family in self.families.values())
 
 
 def save(model: Model) -> bytes:

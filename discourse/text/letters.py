@@ -24,8 +24,12 @@ __all__ = [
     "ARABIC",
     "BUCKETS",
     "LATIN",
+    "LONGEST_WORD",
     "NAMES",
+    "ONE_WORD",
     "OTHER",
+    "PUNCTUATION",
+    "SIGNS",
     "SKELETON",
     "chunk_words",
     "groups",
@@ -49,7 +53,7 @@ trump imran khan nawaz sharif bajwa ghani karzai modi taliban
 NAMES: Final = frozenset(_LISTED.split())
 """Names that are spelled alike in several of the languages: what a post is about, no evidence of how it is written."""
 
-_LONGEST_WORD: Final = 20
+LONGEST_WORD: Final = 20
 _NOISE = regex.compile(
     rf"(?i:{URL})|{MENTION}|{HASHTAG}|&(?:[a-zA-Z]++|#\d++);|<(?:url|user)>|(?<![\w'’])(?:RT|rt|via)(?![\w'’])"
 )
@@ -58,11 +62,11 @@ _WORD = regex.compile(
     r"|(?=\p{Arabic})\p{L}(?:(?=\p{Arabic})\p{L}|[\p{M}\u200c\u0640])*+"
     r"|\p{L}[\p{L}\p{M}]*+"
 )
-_PUNCTUATION: Final = ".,!?:;()'\"،؛؟۔…*-“”‘’"
+PUNCTUATION: Final = ".,!?:;()'\"،؛؟۔…*-“”‘’"
 _RETWEETS: Final = frozenset({"RT", "rt", "via"})
-_ONE_WORD = re.compile(r"[a-zA-Z]+|[\u0621-\u063a\u0641-\u064a\u066e\u066f\u0671-\u06d3]+")
+ONE_WORD = re.compile(r"[a-zA-Z]+|[\u0621-\u063a\u0641-\u064a\u066e\u066f\u0671-\u06d3]+")
 _ONE_NAME = re.compile(r"[@#][A-Za-z_][A-Za-z0-9_]*[.,!?:…]*|https://t\.co/[A-Za-z0-9]+")
-_SIGNS = regex.compile(r"[\u0610-\u061a\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06ed\u0640]+")
+SIGNS = regex.compile(r"[\u0610-\u061a\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06ed\u0640]+")
 _PRESENTATION = regex.compile(r"[\ufb50-\ufdf9\ufdfc-\ufdff\ufe70-\ufefe]")
 _STRETCHED = re.compile(r"(.)\1\1+")
 _VARIANTS: Final = {
@@ -121,8 +125,8 @@ def chunk_words(chunk: str) -> list[tuple[str, str]]:
     >>> chunk_words("PEACE,"), chunk_words("@some_one"), chunk_words("امن!peace")
     ([('peace', 'latin')], [], [('امن', 'arabic'), ('peace', 'latin')])
     """
-    core = chunk.strip(_PUNCTUATION)
-    if _ONE_WORD.fullmatch(core):
+    core = chunk.strip(PUNCTUATION)
+    if ONE_WORD.fullmatch(core):
         word = "" if core in _RETWEETS else plain(core)
         return [(word, LATIN if core.isascii() else ARABIC)] if word and word not in NAMES else []
     if _ONE_NAME.fullmatch(chunk):
@@ -150,13 +154,13 @@ def plain(word: str) -> str:
     """
     if word.isascii():
         word = word.lower()
-    elif not _ONE_WORD.fullmatch(word):
+    elif not ONE_WORD.fullmatch(word):
         if _PRESENTATION.search(word):
             word = unicodedata.normalize("NFKC", word).replace(" ", "")
-        word = unicodedata.normalize("NFC", _SIGNS.sub("", word)).replace("’", "'").replace("İ", "i").lower()
+        word = unicodedata.normalize("NFC", SIGNS.sub("", word)).replace("’", "'").replace("İ", "i").lower()
     if _STRETCHED.search(word):
         word = _STRETCHED.sub(r"\1", word)
-    return word if len(word) <= _LONGEST_WORD else ""
+    return word if len(word) <= LONGEST_WORD else ""
 
 
 def groups(words: Sequence[str]) -> csr_array:

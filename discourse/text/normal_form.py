@@ -22,11 +22,12 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
 
+from discourse.kernels.compiled import wanted
 from discourse.schema import LANGUAGES, one_of
 from discourse.text.chunks import MAX_CHARACTERS, changed, parts
 
@@ -77,6 +78,7 @@ _PLAIN: Final = (
     "!-~\u0621-\u063a\u0641-\u064a\u0671-\u06d3\u060c\u061b\u061f\u06d4\u00a1-\u00ac\u00ae-\u012f\u0131-\u017f\u2013-\u2027\u2600-\u27bf\ufe0f"
     "\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001f9ff"
 )
+_SINGLE: Final = _PLAIN + "\U0001f1e6-\U0001f1ff\U0001fa70-\U0001faff"
 _NOT_PLAIN = re.compile(rf"(?m)^[{_PLAIN}]{{0,{MAX_MARKS}}}+[^\n].*$")
 _CHUNK = re.compile(r"\S+")
 _HAMZA_ON_YE = re.compile("ی\u0654")
@@ -245,6 +247,13 @@ def _folded(column: str, lang: str) -> str:
     return (column.translate(folds) if folds else column).lower()
 
 
+def _characters(lang: str) -> dict[str, str]:
+    """What becomes of single characters to which no rule applies that looks at their neighbours in a short chunk."""
+    removed = _INVISIBLE + (_SIGNS if lang in _ARABIC_SCRIPT else "")
+    known = re.compile(rf"[\d{_SINGLE}]").findall("".join(map(chr, range(0x20000))))
+    return {char: _chunk(char, lang) for char in known} | dict.fromkeys(removed, "")
+
+
 def normal_form(text: str, lang: str) -> str:
     """The normal form of one post in a language of `schema.LANGUAGES`; at most 10,000 characters.
 
@@ -275,13 +284,23 @@ def normal_forms(texts: Sequence[str | None], langs: Sequence[str]) -> list[str 
         if text is not None:
             of_lang.append(at)
     for lang, own in places.items():
-        made = _of_one_language([(texts[at] or "")[:MAX_CHARACTERS] for at in own], one_of(lang, LANGUAGES, "lang"))
+        one_of(lang, LANGUAGES, "lang")
+        made = _of_one_language([(texts[at] or "")[:MAX_CHARACTERS] for at in own], lang)
         for at, form in zip(own, made, strict=True):
             out[at] = form
     return out
 
 
-def _of_one_language(texts: Sequence[str], lang: str) -> Iterator[str]:
+def _of_one_language(texts: Sequence[str], lang: str) -> Iterable[str]:
+    if wanted(len(texts)):
+        from discourse.text.normal_form_tables import forms, table_of
+
+        limits = (MAX_CHARACTERS, MAX_MARKS, MAX_REPEATS)
+        return forms(texts, table_of(lang, _characters), limits, lambda left: list(_by_chunks(left, lang)))
+    return _by_chunks(texts, lang)
+
+
+def _by_chunks(texts: Sequence[str], lang: str) -> Iterator[str]:
     for some in parts(texts):
         split = [text.split() for text in some]
         distinct = dict.fromkeys(itertools.chain.from_iterable(split))

@@ -1,0 +1,1 @@
+"""What notebooks show: tables for people, and one line of progress."""
