@@ -220,7 +220,7 @@ def test_a_label_changed_by_hand_is_found_named_and_mended(made: Made) -> None:
     code, said = typed(made, "--check", "--only", "confusion")
     assert code == 1
     assert said.splitlines() == [
-        "confusion.csv (table) differs from line 3, in n.",
+        "confusion.csv (table) differs from line 3, in row.",
         "confusion.png (figure) is missing: the study makes it, and it is not there.",
         f"confusion.svg (figure) differs from line {at + 1}.",
         f"3 of {len(ENDINGS)} files differ; from the private tables as they are",
